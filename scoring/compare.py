@@ -1,0 +1,127 @@
+"""Contrasts of PSU scores: did a score change between waves, beyond what chance would do?"""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from scoring.contract import Scorecard, columns
+from scoring.design import Floats, Integers
+from scoring.errors import EstimationError
+from scoring.estimates import DfRule, contrast, intervals, variance
+from scoring.framework import Framework
+from scoring.indices import assemble, describe, weakest
+from scoring.totals import Totals
+
+Adjust = Literal["none", "holm", "benjamini-hochberg"]
+_METHODS = {"holm": "holm", "benjamini-hochberg": "fdr_bh"}
+CLEAR = 0.05
+
+
+def change(
+    totals: Totals,
+    framework: Framework,
+    *,
+    measure: str | Sequence[str],
+    waves: tuple[str, str],
+    by: str | Sequence[str] | None = None,
+    adjust: Adjust = "holm",
+    df: DfRule = "satterthwaite",
+    level: float = 0.95,
+) -> Scorecard:
+    """Change of measures between two waves, cell by cell, with its test.
+
+    Parameters
+    ----------
+    measure : str or sequence of str
+    waves : (str, str)
+        From and to.
+    by : str or sequence of str, optional
+        Each cell is compared with its own past.
+    adjust : {"holm", "benjamini-hochberg", "none"}
+        Over the family of all rows of this call.
+    df : {"satterthwaite", "design"}
+    level : float
+
+    Returns
+    -------
+    Scorecard
+        The contract's columns with `wave` the later wave, `estimate` the difference and a symmetric t interval,
+        and beside them `since`, `p`, `p_adjusted` and `clear` (p_adjusted < 0.05). The interval is of one row,
+        `clear` is of the family: a row can be not clear although its own interval leaves out 0.
+    """
+    if adjust not in get_args(Adjust):
+        raise EstimationError(f"adjust is {adjust!r}; it may be {', '.join(get_args(Adjust))}")
+    facets = (by,) if isinstance(by, str) else tuple(by or ())
+    wanted = (measure,) if isinstance(measure, str) else tuple(measure)
+    unfit = [code for code in wanted if code not in framework.measures or not framework.shown_by(code, facets)]
+    if unfit:
+        raise EstimationError(f"measure {unfit[0]!r} is not scored by {' '.join(facets) or 'the whole sample'}")
+    scores = assemble(totals, framework, facets)
+    labels, pairs = _pairs(scores.cells.labels, facets, waves)
+    chosen = [scores.measures.index(code) for code in wanted]
+    moved = contrast(scores.estimates, pairs, np.array([-1.0, 1.0]))
+    spread = variance(moved)
+    value, se, freedom = (array[:, chosen] for array in (moved.values, np.sqrt(spread.variance), spread.df(df)))
+    low, high = intervals(value, se, freedom, interval="t", level=level)
+    n = weakest(scores, scores.cells.per_cell(scores.cells.count), least=True)[pairs].min(axis=1)[:, chosen]
+    known = np.isfinite(value) & (freedom > 0)
+    p = _p_values(value, se, np.where(known, freedom, np.nan))
+    table = labels.loc[labels.index.repeat(len(wanted))].reset_index(drop=True)
+    table = table.assign(
+        since=waves[0],
+        measure=np.tile(np.array(wanted, dtype=object), len(labels)),
+        estimate=value.ravel(),
+        se=np.where(np.isnan(value), np.nan, se).ravel(),
+        df=freedom.ravel(),
+        low=low.ravel(),
+        high=high.ravel(),
+        n=n.ravel(),
+        n_eff=np.nan,
+        deff=np.nan,
+        status=np.where(known, "ok", "undefined").ravel(),
+        reason=np.where(known, "", np.where(np.isnan(value), "no_answers", "one_psu")).ravel(),
+        p=p.ravel(),
+        p_adjusted=adjusted(p.ravel(), adjust=adjust),
+    )
+    table["clear"] = table["p_adjusted"] < CLEAR
+    return Scorecard(
+        table=table[[*columns(facets), "since", "p", "p_adjusted", "clear"]],
+        evidence=pd.DataFrame(index=table.index),
+        facets=facets,
+        provenance=describe(totals, framework, df=df, level=level) | {"adjust": adjust},
+    )
+
+
+def adjusted(p: Floats, *, adjust: Adjust) -> Floats:
+    """Adjust p-values within their family; missing ones stay missing and are not counted (R `p.adjust`)."""
+    out = np.array(p, dtype=np.float64)
+    known = np.isfinite(out)
+    if adjust != "none" and known.any():
+        out[known] = multipletests(out[known], method=_METHODS[adjust])[1]
+    return out
+
+
+def _p_values(value: Floats, se: Floats, df: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = np.where(se > 0, np.abs(value) / se, np.where(value == 0, 0.0, np.inf))
+    return np.asarray(2 * stats.t.sf(t, df), dtype=np.float64)
+
+
+def _pairs(labels: pd.DataFrame, facets: tuple[str, ...], waves: tuple[str, str]) -> tuple[pd.DataFrame, Integers]:
+    """Cells of the first and the second wave with the same facets."""
+    numbered = labels.assign(cell=np.arange(len(labels)))
+    sides = []
+    for wave in waves:
+        found = numbered[numbered["wave"] == wave]
+        if found.empty:
+            known = ", ".join(sorted(labels["wave"].unique()))
+            raise EstimationError(f"there is no wave {wave!r}; waves are {known}")
+        sides.append(found.drop(columns="wave"))
+    shared = [*facets, "_all"]
+    both = sides[0].assign(_all=0).merge(sides[1].assign(_all=0), on=shared, suffixes=("_from", "_to"))
+    both.insert(0, "wave", waves[1])
+    return both[["wave", *facets]], both[["cell_from", "cell_to"]].to_numpy(dtype=np.int64)

@@ -1,0 +1,68 @@
+"""The one contract of every result table, and where a figure comes from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+Status = Literal["ok", "unreliable", "suppressed", "undefined"]
+
+#: Columns after the wave and the facets, in this order, in every result table.
+FIGURES: tuple[str, ...] = (
+    "measure",
+    "estimate",
+    "se",
+    "df",
+    "low",
+    "high",
+    "n",
+    "n_eff",
+    "deff",
+    "status",
+    "reason",
+)
+
+#: Why a figure is missing or to be read with care.
+REASONS: Mapping[str, str] = {
+    "": "nothing to add",
+    "no_answers": "nobody in this cell answered",
+    "part_missing": "a part of the index has no answers in this cell",
+    "one_psu": "one shift alone: the spread between shifts cannot be judged",
+    "bound": "everybody answered alike: the interval is a one-sided bound",
+    "small_n": "fewer than 50 answers",
+    "few_answers": "fewer than 20 answers",
+    "few_respondents": "fewer than 10 respondents",
+    "few_shifts": "fewer than 3 shifts",
+    "few_interviewers": "fewer than 2 interviewers",
+    "dominated": "one shift or interviewer gave over 70 % of the answers",
+    "sensitive": "too few yes or no answers to a sensitive question",
+    "wide": "the interval is wider than 20 points",
+}
+
+
+def columns(facets: Sequence[str]) -> list[str]:
+    """Columns of a result table by these facets."""
+    return ["wave", *facets, *FIGURES]
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """Scores with their confidence, and where they come from.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Rows under `columns(facets)`; indices, items and shares on 0-100, amounts in their own unit.
+    evidence : pandas.DataFrame
+        Row by row what the mask needs (unweighted counts of shifts and interviewers, largest shares, extremes);
+        confidential, empty once the card is protected.
+    facets : tuple of str
+    provenance : mapping
+        Framework and engine version, design and rules, digest of the data, seed, time given by the caller.
+    """
+
+    table: pd.DataFrame
+    evidence: pd.DataFrame
+    facets: tuple[str, ...]
+    provenance: Mapping[str, object]

@@ -1,0 +1,127 @@
+"""The mask: what may be shown of a scorecard, and how exactly."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from scoring.contract import Scorecard
+from scoring.framework import Framework
+
+_NUMBERS = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Thresholds of the primary rules (unweighted counts) and of rounding."""
+
+    few_respondents: int = 10
+    few_answers: int = 20
+    small_n: int = 50
+    shifts: int = 3
+    interviewers: int = 2
+    largest_share: float = 0.70
+    sensitive_n: int = 30
+    sensitive_each: int = 5
+    wide: float = 20.0
+
+
+DEFAULT = Rules()
+
+
+def protect(card: Scorecard, framework: Framework, *, rules: Rules = DEFAULT) -> Scorecard:
+    """Apply the primary disclosure rules and rounding; the evidence is dropped.
+
+    Suppressed: fewer than 10 respondents, fewer than 3 shifts or 2 interviewers, one of them giving over 70 %, or a
+    sensitive question with n < 30 or fewer than 5 yes or 5 no. Unreliable: 10-19 answers. In both the figures are
+    null. A composite carries the weakest evidence of its parts, so it is shown only where each part is: an index
+    minus its shown parts never gives a hidden one.
+    """
+    sensitive = {indicator.code for indicator in framework.indicators if indicator.sensitive}
+    table = card.table.copy()
+    reasons = _primary(table, card.evidence, sensitive, rules)
+    _hide(table, reasons)
+    shown = table["status"] == "ok"
+    small = shown & (table["reason"] == "") & (table["n"] < rules.small_n)
+    table.loc[small, "reason"] = "small_n"
+    bounded = ~table["measure"].isin(_amounts(framework))
+    wide = shown & (table["reason"] == "") & bounded & (table["high"] - table["low"] > rules.wide)
+    table.loc[wide, "reason"] = "wide"
+    return replace(card, table=_rounded(table, rules), evidence=pd.DataFrame(index=table.index))
+
+
+def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Rules = DEFAULT) -> Scorecard:
+    """Show a change only where both of its scores are shown."""
+    keys = ["wave", *moves.facets, "measure"]
+    shown = protected.table.loc[protected.table["status"] == "ok", keys].assign(shown=True)
+    table = moves.table.copy()
+    visible = np.ones(len(table), dtype=bool)
+    for wave in ("wave", "since"):
+        side = table[[wave, *moves.facets, "measure"]].rename(columns={wave: "wave"})
+        visible &= side.merge(shown, on=keys, how="left")["shown"].notna().to_numpy()
+    hidden = ~visible & (table["status"] != "undefined").to_numpy()
+    table.loc[hidden, ["status", "reason"]] = ["suppressed", "few_respondents"]
+    table.loc[hidden, [*_NUMBERS, "p", "p_adjusted"]] = np.nan
+    table.loc[hidden, "clear"] = False
+    table = _rounded(table, rules)
+    table[["p", "p_adjusted"]] = table[["p", "p_adjusted"]].round(3)
+    return replace(moves, table=table)
+
+
+def _primary(
+    table: pd.DataFrame, evidence: pd.DataFrame, sensitive: Collection[str], rules: Rules
+) -> npt.NDArray[np.object_]:
+    """Reason for hiding each row, "" where there is none; the gravest is named."""
+    n = table["n"].to_numpy()
+    dominated = (evidence["shift_share"] > rules.largest_share) | (evidence["interviewer_share"] > rules.largest_share)
+    no = n - evidence["yes"]
+    delicate = table["measure"].isin(sensitive) & (
+        (n < rules.sensitive_n) | (evidence["yes"] < rules.sensitive_each) | (no < rules.sensitive_each)
+    )
+    counted = evidence["interviewers"] >= 0  # -1: the design names no interviewer
+    checks: Mapping[str, npt.NDArray[np.bool_]] = {
+        "few_respondents": n < rules.few_respondents,
+        "few_shifts": (evidence["shifts"] < rules.shifts).to_numpy(),
+        "few_interviewers": (counted & (evidence["interviewers"] < rules.interviewers)).to_numpy(),
+        "dominated": dominated.to_numpy(),
+        "sensitive": delicate.to_numpy(),
+        "few_answers": n < rules.few_answers,
+    }
+    return np.select(list(checks.values()), list(checks), default="").astype(object)
+
+
+def _hide(table: pd.DataFrame, reasons: npt.NDArray[np.object_]) -> None:
+    """Null the figures of hidden rows, and the limits of undefined ones."""
+    hidden = reasons != ""
+    table.loc[hidden, "status"] = np.where(reasons == "few_answers", "unreliable", "suppressed")[hidden]
+    table.loc[hidden, "reason"] = reasons[hidden]
+    table[_NUMBERS] = table[_NUMBERS].astype(float)
+    table.loc[hidden, _NUMBERS] = np.nan
+
+
+def _amounts(framework: Framework) -> set[str]:
+    return {indicator.code for indicator in framework.indicators if indicator.statistic == "mean"}
+
+
+def _rounded(table: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """Shown precision: 1 decimal (whole below n 50), SE to 2 digits, counts to base 5, df and deff coarse."""
+    out = table.copy()
+    places = np.where(table["n"] < rules.small_n, 0, 1)
+    for name in ("estimate", "low", "high"):
+        scale = 10.0**places
+        out[name] = np.round(table[name] * scale) / scale
+    out["se"] = _significant(table["se"].to_numpy(dtype=np.float64), digits=2)
+    out["df"] = np.floor(table["df"])
+    out["n"] = np.round(table["n"] / 5) * 5
+    out["n_eff"] = np.round(table["n_eff"] / 5) * 5
+    out["deff"] = np.round(table["deff"], 1)
+    return out
+
+
+def _significant(values: npt.NDArray[np.float64], *, digits: int) -> npt.NDArray[np.float64]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = np.floor(np.log10(np.abs(values)))
+    scale = 10.0 ** (digits - 1 - np.where(np.isfinite(size), size, 0))
+    return np.asarray(np.round(values * scale) / scale)

@@ -1,0 +1,209 @@
+"""Totals -> scores of items, dimensions, indices and indicators: normalise, weight, aggregate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from scoring.contract import Scorecard, columns
+from scoring.design import Floats
+from scoring.errors import EstimationError
+from scoring.estimates import DfRule, Estimates, Rules, combine, ratios, simple_variance
+from scoring.framework import Framework
+from scoring.tables import figures
+from scoring.totals import CellTotals, Totals
+
+FULL = 100.0  # items, indices and shares run from 0 to 100
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Estimates of every measure of a framework by one facet set.
+
+    Attributes
+    ----------
+    measures : tuple of str, length m
+        Indices and dimensions, items, indicators.
+    estimates : Estimates
+        Values of shape (cells, m); all on 0-100 but indicators that are means of amounts.
+    cells : CellTotals
+        Of items and indicators, rescaled.
+    bounded : ndarray of bool, shape (m,)
+        Whether the measure lives on 0-100.
+    parts : ndarray of bool, shape (m, items and indicators)
+        Which columns of the totals each measure rests on.
+    """
+
+    measures: tuple[str, ...]
+    estimates: Estimates
+    cells: CellTotals
+    bounded: npt.NDArray[np.bool_]
+    parts: npt.NDArray[np.bool_]
+
+
+def score(
+    totals: Totals,
+    framework: Framework,
+    by: str | Sequence[str] | None = None,
+    *,
+    df: DfRule = "satterthwaite",
+    level: float = 0.95,
+    provenance: Mapping[str, object] | None = None,
+) -> Scorecard:
+    """Score a framework from totals, in milliseconds whatever the number of respondents.
+
+    Parameters
+    ----------
+    totals : Totals
+    framework : Framework
+        Any framework over the questions the totals were made for, with the same ranges.
+    by : str or sequence of str, optional
+        A declared facet set; by default the whole sample of each wave.
+    df : {"satterthwaite", "design"}
+    level : float
+        Confidence of `low` and `high`: on the logit scale for what runs from 0 to 100, t for amounts.
+    provenance : mapping, optional
+        What the caller knows of the data: digest, instrument, time.
+
+    Returns
+    -------
+    Scorecard
+        Unprotected: its caller holds the data. What comes from the store passes `scoring.disclosure.protect`.
+
+    Notes
+    -----
+    An index is the weighted arithmetic mean of the means of its parts, its standard error by the delta method
+    on the PSU scores of the parts, so that their covariance is carried (OECD/JRC Handbook 2008, step 6).
+    """
+    facets = (by,) if isinstance(by, str) else tuple(by or ())
+    scores = assemble(totals, framework, facets)
+    rows = figures(
+        scores.estimates,
+        simple=_simple(scores),
+        n=weakest(scores, scores.cells.per_cell(scores.cells.count), least=True),
+        top=np.where(scores.bounded, FULL, np.nan),
+        rules=Rules(df, None, level),
+    )
+    table = scores.cells.labels.iloc[rows["cell"]].reset_index(drop=True)
+    table["measure"] = np.array(scores.measures, dtype=object)[rows["column"]]
+    table = pd.concat([table, rows], axis=1)[columns(facets)]
+    kept = table["measure"].map(lambda code: framework.shown_by(code, facets)).to_numpy(dtype=bool)
+    return Scorecard(
+        table=table[kept].reset_index(drop=True),
+        evidence=_evidence(scores)[kept].reset_index(drop=True),
+        facets=facets,
+        provenance=describe(totals, framework, df=df, level=level) | dict(provenance or {}),
+    )
+
+
+def assemble(totals: Totals, framework: Framework, facets: tuple[str, ...]) -> Scores:
+    """Estimate every measure of the framework with its PSU scores."""
+    cells = _rescaled(totals, framework, facets)
+    base = ratios(cells, totals.units, totals.design)
+    items = len(framework.items)
+    identity = np.eye(items + len(framework.indicators))
+    nodes = np.zeros((len(framework.nodes), identity.shape[1]))
+    nodes[:, :items] = framework.loadings()
+    loadings = np.vstack([nodes, identity])
+    amounts = {indicator.code for indicator in framework.indicators if indicator.statistic == "mean"}
+    return Scores(
+        measures=framework.measures,
+        estimates=combine(base, loadings),
+        cells=cells,
+        bounded=np.array([code not in amounts for code in framework.measures]),
+        parts=loadings != 0,
+    )
+
+
+def describe(totals: Totals, framework: Framework, *, df: DfRule, level: float) -> dict[str, object]:
+    """Provenance that the engine itself knows."""
+    design = totals.design
+    return {
+        "framework": f"{framework.id} {framework.version}",
+        "strata": " x ".join(design.strata) or "none",
+        "psu": " x ".join(design.psu) or "respondent",
+        "weight": design.weight or "none",
+        "fpc": design.fpc or "none",
+        "lonely": design.lonely,
+        "df": df,
+        "level": level,
+        "interval": "logit for 0-100, t for amounts",
+        "aggregation": "arithmetic",
+    }
+
+
+def _rescaled(totals: Totals, framework: Framework, facets: tuple[str, ...]) -> CellTotals:
+    """Totals of 0-100 scores, better upwards: x = 100 (a - low) / (high - low), mirrored where worse.
+
+    Linear in the answers, so T becomes shift N + slope T and no respondent is read again.
+    """
+    place = {code: column for column, code in enumerate(totals.measures)}
+    wanted = [*(item.code for item in framework.items), *(indicator.code for indicator in framework.indicators)]
+    unknown = [code for code in wanted if code not in place]
+    if unknown:
+        raise EstimationError(f"the totals hold no {unknown[0]!r}; reduce again with this framework")
+    slope, shift = (np.array(values) for values in zip(*_lines(totals, framework), strict=True))
+    cells = totals.by(facets)
+    chosen = [place[code] for code in wanted]
+    base, total, weight = cells.base[:, chosen], cells.total[:, chosen], cells.weight[:, chosen]
+    people = cells.per_cell(total)
+    return replace(
+        cells,
+        base=base,
+        total=shift * base + slope * total,
+        count=cells.count[:, chosen],
+        tally=cells.tally[:, chosen],
+        square=shift**2 * weight + 2 * shift * slope * people + slope**2 * cells.square[:, chosen],
+        weight=weight,
+    )
+
+
+def _lines(totals: Totals, framework: Framework) -> list[tuple[float, float]]:
+    """Slope and shift of each item and indicator."""
+    lines = []
+    for item in framework.items:
+        if totals.ranges.get(item.code, item.range) != item.range:
+            raise EstimationError(f"item {item.code!r} has another range than when the totals were made; reduce again")
+        low, high = item.range
+        slope = FULL / (high - low)
+        lines.append((slope, -low * slope) if item.direction == "better" else (-slope, high * slope))
+    return [*lines, *((FULL if part.statistic == "share" else 1.0, 0.0) for part in framework.indicators)]
+
+
+def _simple(scores: Scores) -> tuple[Floats, Floats]:
+    """Variance under simple random sampling: of items and indicators; of composites it is not known (NaN)."""
+    columns_ = scores.parts.shape[1]
+    measured = simple_variance(scores.cells, kind=["mean"] * columns_)
+    nodes = np.full((len(scores.cells.labels), len(scores.measures) - columns_), np.nan)
+    return np.hstack([nodes, measured[0]]), np.hstack([nodes, measured[1]])
+
+
+def weakest(scores: Scores, values: npt.NDArray[Any], *, least: bool) -> npt.NDArray[Any]:
+    """Each measure gets the least (or the largest) value among its parts, shape (cells, m).
+
+    A composite is shown only where each of its parts could be: its n is that of the part with fewest answers.
+    """
+    pick = np.min if least else np.max
+    return np.column_stack([pick(values[:, part], axis=1) for part in scores.parts])
+
+
+def _evidence(scores: Scores) -> pd.DataFrame:
+    """What the mask asks, row by row as in the table."""
+    cells = scores.cells
+    n = cells.per_cell(cells.count)
+    shifts = cells.per_cell((cells.count > 0).astype(np.int64))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(n > 0, cells.largest(cells.count) / n, 1.0)
+    m = len(scores.measures)
+    return pd.DataFrame(
+        {
+            "shifts": weakest(scores, shifts, least=True).ravel(),
+            "shift_share": weakest(scores, share, least=False).ravel(),
+            "yes": weakest(scores, cells.tally, least=True).ravel(),
+            "interviewers": np.repeat(cells.interviewers, m),
+            "interviewer_share": np.repeat(cells.interviewer_share, m),
+        }
+    )

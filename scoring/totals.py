@@ -1,0 +1,387 @@
+"""Respondents -> Totals per primary sampling unit: the only pass over respondents, everything after it is small."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from scoring.design import Floats, Integers, SurveyDesign, Units, units, weights
+from scoring.errors import DesignError, EstimationError
+from scoring.framework import Framework
+
+_CHUNK = 100_000  # rows whose answers are held as floats at one time
+MOST_FACETS = 3  # more than three facets together approach one person a cell
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """Columns to be summed, one per measure.
+
+    Attributes
+    ----------
+    names : tuple of str, length k
+    x : ndarray of float, shape (rows, k)
+        Numerator of each respondent, 0 where not counted.
+    d : ndarray of float, shape (rows, k), or None
+        Denominator, 0 where not counted; None where it counts people, as in a mean.
+    r : ndarray of bool, shape (rows, k)
+        Answered and applicable.
+    """
+
+    names: tuple[str, ...]
+    x: Floats
+    d: Floats | None
+    r: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class CellTotals:
+    """Totals of one facet set over its non-empty (PSU, cell) pairs, sorted by cell.
+
+    Attributes
+    ----------
+    facets : tuple of str
+    labels : DataFrame, shape (cells, 1 + len(facets))
+        Wave and facet values of each cell.
+    cell, psu : ndarray of int, shape (pairs,)
+    base, total : ndarray of float, shape (pairs, k)
+        N = sum w r d and T = sum w r x.
+    count : ndarray of int, shape (pairs, k)
+        Unweighted answers.
+    tally : ndarray of float, shape (cells, k)
+        Unweighted sum of x: of a share, the number who said yes.
+    square : ndarray of float, shape (cells, k)
+        Sum w r x^2, for design effects.
+    weight : ndarray of float, shape (cells, k)
+        Sum w r: people represented by those who answered.
+    interviewers : ndarray of int, shape (cells,)
+        Distinct interviewers, -1 where the design names none.
+    interviewer_share : ndarray of float, shape (cells,)
+        Largest share of one interviewer, NaN where the design names none.
+    """
+
+    facets: tuple[str, ...]
+    labels: pd.DataFrame
+    cell: Integers
+    psu: Integers
+    base: Floats
+    total: Floats
+    count: Integers
+    tally: Floats
+    square: Floats
+    weight: Floats
+    interviewers: Integers
+    interviewer_share: Floats
+
+    def per_cell(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Sum over the pairs of each cell, shape (cells, k)."""
+        return np.asarray(self._adder() @ values)
+
+    def largest(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Largest value over the pairs of each cell, 0 where there are none, shape (cells, k)."""
+        out = np.zeros((len(self.labels), values.shape[1]), dtype=values.dtype)
+        np.maximum.at(out, self.cell, values)
+        return out
+
+    def _adder(self) -> sparse.csr_array:
+        ones = np.ones(self.cell.size, dtype=np.int64)
+        return sparse.csr_array((ones, (self.cell, np.arange(ones.size))), shape=(len(self.labels), ones.size))
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Everything the engine knows of the respondents: confidential working data, never exported.
+
+    `sets` holds one `CellTotals` per facet set; the measures are raw answers of the framework's items, then its
+    indicators, so that another framework over the same questions needs no new pass.
+    """
+
+    measures: tuple[str, ...]
+    ranges: Mapping[str, tuple[float, float]]
+    design: SurveyDesign
+    units: Units
+    sets: Mapping[tuple[str, ...], CellTotals]
+
+    def by(self, facets: Sequence[str]) -> CellTotals:
+        """Totals of one facet set; raises EstimationError where it was not declared."""
+        found = self.sets.get(tuple(facets))
+        if found is None:
+            known = "; ".join(" ".join(names) or "(none)" for names in self.sets)
+            raise EstimationError(
+                f"no totals by {' '.join(facets)!r}; declared facet sets are: {known}. Declare it and reduce again"
+            )
+        return found
+
+
+def reduce(
+    frame: Any,  # noqa: ANN401 - any frame narwhals knows
+    framework: Framework,
+    design: SurveyDesign,
+    *,
+    facets: Sequence[Sequence[str]] = (),
+) -> Totals:
+    """Reduce coded answers to totals per PSU.
+
+    Parameters
+    ----------
+    frame : pandas or polars frame, DuckDB relation, or anything narwhals takes
+        One row a respondent: answers >= 0 or a negative kind of missing, facets, design columns.
+    framework : Framework
+        Names the questions and their ranges.
+    design : SurveyDesign
+    facets : sequence of sequences of str
+        Declared facet sets, at most three facets each; the empty set is always there.
+
+    Raises
+    ------
+    DesignError, EstimationError
+        Where a column is absent, PSUs do not nest, a weight is missing, or an answer is outside its range.
+    """
+    sets = tuple(dict.fromkeys([(), *(tuple(names) for names in facets)]))
+    crowded = next((names for names in sets if len(names) > MOST_FACETS), None)
+    if crowded:
+        raise EstimationError(f"facet set {' '.join(crowded)!r} holds more than {MOST_FACETS} facets; declare fewer")
+    facet_names = tuple(dict.fromkeys(name for names in sets for name in names))
+    data = to_pandas(frame, (*design.columns, *facet_names, *framework.questions))
+    variables = _framework_variables(data, framework)
+    found = units(data, design)
+    wave = (design.wave,) if design.wave else ()
+    cells = {names: cell_codes(data, (*wave, *names)) for names in sets}
+    totals = _sum_sets(found, cells, weights(data, design), variables)
+    seen = data[design.interviewer] if design.interviewer else None
+    return Totals(
+        measures=variables.names,
+        ranges={item.code: item.range for item in framework.items},
+        design=design,
+        units=found,
+        sets={names: _with_interviewers(_named(totals[names], names, wave), cells[names][0], seen) for names in sets},
+    )
+
+
+def column_names(frame: Any) -> tuple[str, ...]:  # noqa: ANN401 - any frame narwhals knows
+    """Column names of a frame of any kind."""
+    return tuple(nw.from_native(frame).collect_schema().names())
+
+
+def to_pandas(frame: Any, names: Sequence[str]) -> pd.DataFrame:  # noqa: ANN401 - any frame narwhals knows
+    """Take the columns named, whatever holds them; a missing column is a DesignError."""
+    wrapped = nw.from_native(frame)
+    known = column_names(frame)
+    absent = [name for name in names if name not in known]
+    if absent:
+        raise DesignError(f"column {absent[0]!r} is not in the data; check its spelling or leave it out")
+    chosen = wrapped.select(*dict.fromkeys(names))
+    if isinstance(chosen, nw.LazyFrame):
+        chosen = chosen.collect()
+    result: pd.DataFrame = chosen.to_pandas()
+    if result.empty:
+        raise EstimationError("there are no respondents in the data; choose other waves or another file")
+    return result.reset_index(drop=True)
+
+
+def cell_codes(data: pd.DataFrame, names: Sequence[str]) -> tuple[Integers, pd.DataFrame]:
+    """Number the cells; rows with an empty facet are in none (-1)."""
+    if not names:
+        return np.zeros(len(data), dtype=np.int64), pd.DataFrame(index=[0])
+    grouped = data.groupby(list(names), observed=True, dropna=True, sort=True)
+    code: Integers = grouped.ngroup().to_numpy().astype(np.int64)
+    return code, grouped.size().reset_index()[list(names)]
+
+
+def sum_cells(found: Units, cells: tuple[Integers, pd.DataFrame], w: Floats, variables: Variables) -> CellTotals:
+    """Totals of one set of cells (see `CellTotals`); rows with cell -1 belong to the sample but to no cell."""
+    return _sum_sets(found, {(): cells}, w, variables)[()]
+
+
+def _sum_sets(
+    found: Units,
+    cells: Mapping[tuple[str, ...], tuple[Integers, pd.DataFrame]],
+    w: Floats,
+    variables: Variables,
+) -> dict[tuple[str, ...], CellTotals]:
+    """Read respondents once into the finest (PSU, all cells) groups, then add those up per facet set."""
+    key = pd.DataFrame({"psu": found.row_psu, **{str(names): code for names, (code, _) in cells.items()}})
+    grouped = key.groupby(list(key.columns), sort=False)
+    atom: Integers = grouped.ngroup().to_numpy().astype(np.int64)
+    atoms = key.drop_duplicates()  # in order of appearance, as ngroup counts with sort=False
+    sums = _sum_atoms(atom, len(atoms), w, variables)
+    psu = atoms["psu"].to_numpy()
+    return {names: _sum_pairs(psu, atoms[str(names)].to_numpy(), labels, sums) for names, (_, labels) in cells.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums over respondents of one group each, shape (groups, k)."""
+
+    base: Floats
+    total: Floats
+    square: Floats
+    weight: Floats
+    count: Floats
+    tally: Floats
+
+
+def _sum_atoms(atom: Integers, size: int, w: Floats, variables: Variables) -> _Sums:
+    """One pass over the respondents, `_CHUNK` rows at a time; a sparse product adds whole rows of answers."""
+    k = len(variables.names)
+    sums = _Sums(*(np.zeros((size, k)) for _ in range(6)))
+    for start in range(0, len(atom), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        here = np.arange(len(atom[rows]))
+        weighted = sparse.csr_array((w[rows], (atom[rows], here)), shape=(size, here.size))
+        # a respondent of weight zero is outside the domain: not counted
+        plain = sparse.csr_array(((w[rows] > 0).astype(float), (atom[rows], here)), shape=(size, here.size))
+        x, r = variables.x[rows], variables.r[rows].astype(float)
+        answered = _product(weighted, r)
+        sums.weight[:] += answered
+        sums.base[:] += answered if variables.d is None else _product(weighted, variables.d[rows])
+        sums.total[:] += _product(weighted, x)
+        sums.square[:] += _product(weighted, x * x)
+        sums.count[:] += _product(plain, r)
+        sums.tally[:] += _product(plain, x)
+    return sums
+
+
+def _product(adder: sparse.csr_array, values: npt.NDArray[Any]) -> Floats:
+    return np.asarray(adder @ values, dtype=np.float64)
+
+
+def _sum_pairs(psu: Integers, cell: Integers, labels: pd.DataFrame, sums: _Sums) -> CellTotals:
+    """Add groups up to (PSU, cell) pairs, sorted by cell."""
+    inside = np.flatnonzero(cell >= 0)
+    width = int(psu.max(initial=0)) + 1
+    pairs, place = np.unique(cell[inside] * width + psu[inside], return_inverse=True)
+    adder = sparse.csr_array((np.ones(inside.size), (place.ravel(), inside)), shape=(pairs.size, len(psu)))
+    pair_cell = pairs // width
+    to_cells = sparse.csr_array(
+        (np.ones(pairs.size), (pair_cell, np.arange(pairs.size))), shape=(len(labels), pairs.size)
+    )
+    return CellTotals(
+        facets=(),
+        labels=labels,
+        cell=pair_cell,
+        psu=pairs % width,
+        base=_product(adder, sums.base),
+        total=_product(adder, sums.total),
+        count=_product(adder, sums.count).astype(np.int64),
+        tally=_product(to_cells, _product(adder, sums.tally)),
+        square=_product(to_cells, _product(adder, sums.square)),
+        weight=_product(to_cells, _product(adder, sums.weight)),
+        interviewers=np.full(len(labels), -1, dtype=np.int64),
+        interviewer_share=np.full(len(labels), np.nan),
+    )
+
+
+def _named(totals: CellTotals, facets: tuple[str, ...], wave: tuple[str, ...]) -> CellTotals:
+    """Put wave and facets as the labels of the contract have them."""
+    labels = totals.labels.copy()
+    if wave:
+        labels = labels.rename(columns={wave[0]: "wave"})
+    else:
+        labels.insert(0, "wave", "")
+    return replace(totals, facets=facets, labels=labels.astype({"wave": str}))
+
+
+def _with_interviewers(totals: CellTotals, cell: Integers, interviewer: "pd.Series[Any] | None") -> CellTotals:
+    """Count interviewers per cell and the largest share of one of them."""
+    if interviewer is None:
+        return totals
+    inside = cell >= 0
+    counts = pd.DataFrame({"cell": cell[inside], "who": interviewer[inside]}).value_counts().reset_index(name="n")
+    per_cell = counts.groupby("cell")["n"].agg(["size", "max", "sum"]).reindex(range(len(totals.labels)))
+    return replace(
+        totals,
+        interviewers=per_cell["size"].fillna(0).to_numpy(dtype=np.int64),
+        interviewer_share=(per_cell["max"] / per_cell["sum"]).to_numpy(dtype=np.float64),
+    )
+
+
+def _framework_variables(data: pd.DataFrame, framework: Framework) -> Variables:
+    """Raw answers of the items, then the indicators, as variables of means."""
+    names = [item.code for item in framework.items]
+    answers = data[names].to_numpy(dtype=np.float64, na_value=np.nan)
+    for column, item in enumerate(framework.items):
+        _check_range(item.code, answers[:, column], item.range)
+    beside = [
+        _indicator(data, indicator.items, indicator.statistic, indicator.range) for indicator in framework.indicators
+    ]
+    x = np.column_stack([answers, *beside]) if beside else answers
+    r = x >= 0
+    x = np.where(r, x, 0.0)
+    return Variables((*names, *(indicator.code for indicator in framework.indicators)), x, None, r)
+
+
+def _check_range(code: str, answers: Floats, allowed: tuple[float, float]) -> None:
+    given = answers[answers >= 0]
+    outside = int(((given < allowed[0]) | (given > allowed[1])).sum())
+    if outside:
+        raise EstimationError(
+            f"{outside} answers to {code!r} are outside the framework's range {allowed[0]:g}-{allowed[1]:g}; "
+            "use the framework version that belongs to this instrument"
+        )
+
+
+def _indicator(data: pd.DataFrame, items: Sequence[str], statistic: str, scale: tuple[float, float]) -> Floats:
+    """Values of an indicator, -1 where it does not apply; of several questions, whether any says yes."""
+    answers = data[list(items)].to_numpy(dtype=np.float64, na_value=np.nan)
+    answers = np.where(answers >= 0, answers, -np.inf).max(axis=1)
+    if statistic == "mean":
+        return np.where(np.isfinite(answers), answers, -1.0)
+    _check_range(" or ".join(items), answers, scale)
+    return np.where(np.isfinite(answers), (answers - scale[0]) / (scale[1] - scale[0]), -1.0)
+
+
+_ARRAYS = ("cell", "psu", "base", "total", "count", "tally", "square", "weight", "interviewers", "interviewer_share")
+
+
+def to_bytes(totals: Totals) -> bytes:
+    """Write totals as opaque bytes for the store; arrays only, nothing that runs when read."""
+    head = {
+        "measures": totals.measures,
+        "ranges": totals.ranges,
+        "design": {name: getattr(totals.design, name) for name in SurveyDesign.__slots__},
+        "strata": totals.units.names,
+        "sets": [{"facets": facets, "labels": cells.labels.to_dict("list")} for facets, cells in totals.sets.items()],
+    }
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "stratum": totals.units.stratum,
+        "sampled": totals.units.sampled,
+        "fraction": totals.units.fraction,
+    }
+    for number, cells in enumerate(totals.sets.values()):
+        arrays |= {f"{name}{number}": getattr(cells, name) for name in _ARRAYS}
+    out = io.BytesIO()
+    np.savez_compressed(out, head=np.frombuffer(json.dumps(head).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def from_bytes(data: bytes) -> Totals:
+    """Read what `to_bytes` wrote."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        head = json.loads(arrays["head"].tobytes())
+        sets = {}
+        for number, entry in enumerate(head["sets"]):
+            facets = tuple(entry["facets"])
+            parts = {name: arrays[f"{name}{number}"] for name in _ARRAYS}
+            sets[facets] = CellTotals(facets=facets, labels=pd.DataFrame(entry["labels"]), **parts)
+        found = Units(
+            row_psu=np.empty(0, dtype=np.int64),
+            stratum=arrays["stratum"],
+            sampled=arrays["sampled"],
+            fraction=arrays["fraction"],
+            names=tuple(head["strata"]),
+        )
+    return Totals(
+        measures=tuple(head["measures"]),
+        ranges={code: (low, high) for code, (low, high) in head["ranges"].items()},
+        design=SurveyDesign(**head["design"]),
+        units=found,
+        sets=sets,
+    )

@@ -1,0 +1,18 @@
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of reference data beside the checkout; tests that need it skip, saying so, where it is absent."""
+    folder = Path(os.environ.get("SARHAD_REFERENCE", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        reason = "the reference data are not beside this checkout (set SARHAD_REFERENCE)"
+        if os.environ.get("SARHAD_REQUIRE_ALL") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
