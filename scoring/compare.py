@@ -13,7 +13,7 @@ from scoring.design import Floats, Integers
 from scoring.errors import EstimationError
 from scoring.estimates import DfRule, contrast, intervals, variance
 from scoring.framework import Framework
-from scoring.indices import assemble, describe, weakest
+from scoring.indices import FULL, assemble, describe, weakest
 from scoring.totals import Totals
 
 Adjust = Literal["none", "holm", "benjamini-hochberg"]
@@ -90,7 +90,7 @@ def change(
     table["clear"] = table["p_adjusted"] < CLEAR
     return Scorecard(
         table=table[[*columns(facets), "since", "p", "p_adjusted", "clear"]],
-        evidence=pd.DataFrame(index=table.index),
+        evidence=pd.DataFrame({"top": np.tile(np.where(scores.bounded[chosen], FULL, np.nan), len(labels))}),
         facets=facets,
         provenance=describe(totals, framework, df=df, level=level) | {"adjust": adjust},
     )

@@ -1,6 +1,6 @@
 """The mask: what may be shown of a scorecard, and how exactly."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from scoring.contract import Scorecard
-from scoring.framework import Framework
+from scoring.design import Floats
 
 _NUMBERS = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff"]
 
@@ -23,6 +23,7 @@ class Rules:
     shifts: int = 3
     interviewers: int = 2
     largest_share: float = 0.70
+    two_largest: float = 0.85
     sensitive_n: int = 30
     sensitive_each: int = 5
     wide: float = 20.0
@@ -31,7 +32,7 @@ class Rules:
 DEFAULT = Rules()
 
 
-def protect(card: Scorecard, framework: Framework, *, rules: Rules = DEFAULT) -> Scorecard:
+def protect(card: Scorecard, *, rules: Rules = DEFAULT) -> Scorecard:
     """Apply the primary disclosure rules and rounding; the evidence is dropped.
 
     Suppressed: fewer than 10 respondents, fewer than 3 shifts or 2 interviewers, one of them giving over 70 %, or a
@@ -39,17 +40,15 @@ def protect(card: Scorecard, framework: Framework, *, rules: Rules = DEFAULT) ->
     null. A composite carries the weakest evidence of its parts, so it is shown only where each part is: an index
     minus its shown parts never gives a hidden one.
     """
-    sensitive = {indicator.code for indicator in framework.indicators if indicator.sensitive}
     table = card.table.copy()
-    reasons = _primary(table, card.evidence, sensitive, rules)
-    _hide(table, reasons)
+    _hide(table, _primary(table, card.evidence, rules))
     shown = table["status"] == "ok"
     small = shown & (table["reason"] == "") & (table["n"] < rules.small_n)
     table.loc[small, "reason"] = "small_n"
-    bounded = ~table["measure"].isin(_amounts(framework))
-    wide = shown & (table["reason"] == "") & bounded & (table["high"] - table["low"] > rules.wide)
+    width = (table["high"] - table["low"]) / card.evidence["top"] * 100
+    wide = shown & (table["reason"] == "") & (width > rules.wide)
     table.loc[wide, "reason"] = "wide"
-    return replace(card, table=_rounded(table, rules), evidence=pd.DataFrame(index=table.index))
+    return replace(card, table=_rounded(table, card.evidence["top"], rules), evidence=pd.DataFrame(index=table.index))
 
 
 def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Rules = DEFAULT) -> Scorecard:
@@ -65,21 +64,21 @@ def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Rules = DEF
     table.loc[hidden, ["status", "reason"]] = ["suppressed", "few_respondents"]
     table.loc[hidden, [*_NUMBERS, "p", "p_adjusted"]] = np.nan
     table.loc[hidden, "clear"] = False
-    table = _rounded(table, rules)
+    table = _rounded(table, moves.evidence["top"], rules)
     table[["p", "p_adjusted"]] = table[["p", "p_adjusted"]].round(3)
-    return replace(moves, table=table)
+    return replace(moves, table=table, evidence=pd.DataFrame(index=table.index))
 
 
-def _primary(
-    table: pd.DataFrame, evidence: pd.DataFrame, sensitive: Collection[str], rules: Rules
-) -> npt.NDArray[np.object_]:
+def _primary(table: pd.DataFrame, evidence: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
     """Reason for hiding each row, "" where there is none; the gravest is named."""
     n = table["n"].to_numpy()
-    dominated = (evidence["shift_share"] > rules.largest_share) | (evidence["interviewer_share"] > rules.largest_share)
-    no = n - evidence["yes"]
-    delicate = table["measure"].isin(sensitive) & (
-        (n < rules.sensitive_n) | (evidence["yes"] < rules.sensitive_each) | (no < rules.sensitive_each)
+    dominated = (
+        (evidence["shift_share"] > rules.largest_share)
+        | (evidence["interviewer_share"] > rules.largest_share)
+        | (evidence["leading"] > rules.two_largest)
     )
+    few_each = np.minimum(evidence["yes"], n - evidence["yes"]) < rules.sensitive_each
+    delicate = evidence["sensitive"] & ((n < rules.sensitive_n) | few_each)
     counted = evidence["interviewers"] >= 0  # -1: the design names no interviewer
     checks: Mapping[str, npt.NDArray[np.bool_]] = {
         "few_respondents": n < rules.few_respondents,
@@ -101,18 +100,20 @@ def _hide(table: pd.DataFrame, reasons: npt.NDArray[np.object_]) -> None:
     table.loc[hidden, _NUMBERS] = np.nan
 
 
-def _amounts(framework: Framework) -> set[str]:
-    return {indicator.code for indicator in framework.indicators if indicator.statistic == "mean"}
+def _rounded(table: pd.DataFrame, top: "pd.Series[float]", rules: Rules) -> pd.DataFrame:
+    """Shown precision, so that no figure can be taken apart.
 
-
-def _rounded(table: pd.DataFrame, rules: Rules) -> pd.DataFrame:
-    """Shown precision: 1 decimal (whole below n 50), SE to 2 digits, counts to base 5, df and deff coarse."""
+    Scores of 0-100 to 1 decimal and shares of 1 likewise (one place less below n 50), amounts to 3 digits (2), SE to 2
+    digits, counts to base 5, df and deff coarse.
+    """
     out = table.copy()
-    places = np.where(table["n"] < rules.small_n, 0, 1)
+    small = (table["n"] < rules.small_n).to_numpy()
     for name in ("estimate", "low", "high"):
-        scale = 10.0**places
-        out[name] = np.round(table[name] * scale) / scale
-    out["se"] = _significant(table["se"].to_numpy(dtype=np.float64), digits=2)
+        values = table[name].to_numpy(dtype=np.float64)
+        places = np.where(np.isfinite(top), 3 - np.log10(top.fillna(100)), 0) - small
+        on_scale = np.round(values * 10.0**places) / 10.0**places
+        out[name] = np.where(np.isfinite(top), on_scale, _significant(values, digits=3 - small))
+    out["se"] = _significant(table["se"].to_numpy(dtype=np.float64), digits=np.full(len(table), 2))
     out["df"] = np.floor(table["df"])
     out["n"] = np.round(table["n"] / 5) * 5
     out["n_eff"] = np.round(table["n_eff"] / 5) * 5
@@ -120,7 +121,7 @@ def _rounded(table: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     return out
 
 
-def _significant(values: npt.NDArray[np.float64], *, digits: int) -> npt.NDArray[np.float64]:
+def _significant(values: Floats, *, digits: npt.NDArray[np.int64]) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.floor(np.log10(np.abs(values)))
     scale = 10.0 ** (digits - 1 - np.where(np.isfinite(size), size, 0))

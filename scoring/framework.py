@@ -130,6 +130,12 @@ class Framework:
         """Codes of everything that is scored: indices, dimensions, items, indicators."""
         return (*(part.code for part in self.tree), *(part.code for part in self.indicators))
 
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """Codes of the measures that leadership reads first."""
+        nodes = (node.code for node in self.nodes if node.headline)
+        return (*nodes, *(part.code for part in self.indicators if part.headline))
+
     def loadings(self) -> Floats:
         """Share of each item in each node, shape (nodes, items); every row sums to 1.
 

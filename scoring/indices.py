@@ -1,6 +1,6 @@
 """Totals -> scores of items, dimensions, indices and indicators: normalise, weight, aggregate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,10 +90,11 @@ def score(
     table = scores.cells.labels.iloc[rows["cell"]].reset_index(drop=True)
     table["measure"] = np.array(scores.measures, dtype=object)[rows["column"]]
     table = pd.concat([table, rows], axis=1)[columns(facets)]
+    sensitive = {part.code for part in framework.indicators if part.sensitive}
     kept = table["measure"].map(lambda code: framework.shown_by(code, facets)).to_numpy(dtype=bool)
     return Scorecard(
         table=table[kept].reset_index(drop=True),
-        evidence=_evidence(scores)[kept].reset_index(drop=True),
+        evidence=_evidence(scores, sensitive)[kept].reset_index(drop=True),
         facets=facets,
         provenance=describe(totals, framework, df=df, level=level) | dict(provenance or {}),
     )
@@ -190,7 +191,7 @@ def weakest(scores: Scores, values: npt.NDArray[Any], *, least: bool) -> npt.NDA
     return np.column_stack([pick(values[:, part], axis=1) for part in scores.parts])
 
 
-def _evidence(scores: Scores) -> pd.DataFrame:
+def _evidence(scores: Scores, sensitive: Collection[str]) -> pd.DataFrame:
     """What the mask asks, row by row as in the table."""
     cells = scores.cells
     n = cells.per_cell(cells.count)
@@ -198,12 +199,16 @@ def _evidence(scores: Scores) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(n > 0, cells.largest(cells.count) / n, 1.0)
     m = len(scores.measures)
+    leading = np.nan_to_num(cells.leading)
     return pd.DataFrame(
         {
             "shifts": weakest(scores, shifts, least=True).ravel(),
             "shift_share": weakest(scores, share, least=False).ravel(),
             "yes": weakest(scores, cells.tally, least=True).ravel(),
+            "leading": weakest(scores, leading, least=False).ravel(),
             "interviewers": np.repeat(cells.interviewers, m),
             "interviewer_share": np.repeat(cells.interviewer_share, m),
+            "sensitive": np.tile([code in sensitive for code in scores.measures], len(cells.labels)),
+            "top": np.tile(np.where(scores.bounded, FULL, np.nan), len(cells.labels)),
         }
     )

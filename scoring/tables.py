@@ -57,6 +57,8 @@ def estimate(
 ) -> pd.DataFrame:
     """Estimate means, totals, ratios and proportions with design-based standard errors.
 
+    The file is the caller's own: nothing is hidden. `tabulate` gives the same with the evidence that a mask needs.
+
     Parameters
     ----------
     frame : pandas or polars frame, DuckDB relation, or anything narwhals takes
@@ -89,6 +91,37 @@ def estimate(
     ------
     DesignError, EstimationError
     """
+    return tabulate(
+        frame,
+        design,
+        mean=mean,
+        total=total,
+        ratio=ratio,
+        proportion=proportion,
+        multiple=multiple,
+        by=by,
+        where=where,
+        listwise=listwise,
+        rules=Rules(df, interval, level),
+    ).table
+
+
+def tabulate(
+    frame: Any,  # noqa: ANN401 - any frame narwhals knows
+    design: SurveyDesign,
+    *,
+    mean: Sequence[str] = (),
+    total: Sequence[str] = (),
+    ratio: Sequence[str] = (),
+    proportion: Sequence[str] = (),
+    multiple: Mapping[str, Sequence[str]] | None = None,
+    by: str | Sequence[str] | None = None,
+    where: str | None = None,
+    listwise: bool = False,
+    rules: Rules | None = None,
+) -> contract.Scorecard:
+    """Estimate as `estimate` does, as a scorecard with the evidence that `disclosure.protect` asks for."""
+    rules = rules or Rules()
     facets = (by,) if isinstance(by, str) else tuple(by or ())
     pairs = [split_ratio(text, column_names(frame)) for text in ratio]
     wanted = (*design.columns, *facets, *mean, *total, *proportion, *(name for pair in pairs for name in pair))
@@ -101,7 +134,7 @@ def estimate(
     ]
     if not columns:
         raise EstimationError("nothing to estimate: name at least one mean, total, ratio or proportion")
-    if interval == "logit" and any(column.statistic != "proportion" for column in columns):
+    if rules.interval == "logit" and any(column.statistic != "proportion" for column in columns):
         raise EstimationError(
             "logit intervals are for proportions; ask for means, totals and ratios in a call of their own"
         )
@@ -112,7 +145,7 @@ def estimate(
     code = np.full(len(data), -1, dtype=np.int64)
     code[w > 0], labels = cell_codes(data[w > 0], ((design.wave,) if design.wave else ()) + facets)
     cells = sum_cells(found, (code, labels), w, _variables(columns, listwise=listwise))
-    return _table(cells, columns, sample=(found, design), facets=facets, rules=Rules(df, interval, level))
+    return _table(cells, columns, sample=(found, design), facets=facets, rules=rules)
 
 
 def split_ratio(text: str, names: Sequence[str]) -> tuple[str, str]:
@@ -178,6 +211,14 @@ def _proportion(data: pd.DataFrame, name: str, codes: Sequence[str] | None) -> l
     ]
 
 
+def _numbers_first(text: str) -> tuple[float, str]:
+    """Sort levels as a reader expects: 2 before 10, words after."""
+    try:
+        return float(text), text
+    except ValueError:
+        return np.inf, text
+
+
 def as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Values as a reader of the file knows them: 3, not 3.0."""
     if pd.api.types.is_float_dtype(column):
@@ -201,7 +242,7 @@ def _table(
     sample: tuple[Units, SurveyDesign],
     facets: tuple[str, ...],
     rules: Rules,
-) -> pd.DataFrame:
+) -> contract.Scorecard:
     statistic = np.array([column.statistic for column in columns])
     means, sums = ratios(cells, *sample), totals(cells, *sample)
     is_total: npt.NDArray[np.bool_] = np.asarray(statistic == "total")
@@ -227,7 +268,31 @@ def _table(
     for name in ("measure", "statistic", "category"):
         table[name] = [getattr(columns[number], name) for number in rows["column"]]
     result = pd.concat([table, rows], axis=1)
-    return result[[*places, "measure", "statistic", "category", *contract.FIGURES[1:]]]
+    return contract.Scorecard(
+        table=result[[*places, "measure", "statistic", "category", *contract.FIGURES[1:]]],
+        evidence=_evidence(cells, statistic),
+        facets=facets,
+        provenance={"df": rules.df, "level": rules.level, "interval": rules.interval or "t, logit for proportions"},
+    )
+
+
+def _evidence(cells: CellTotals, statistic: npt.NDArray[np.str_]) -> pd.DataFrame:
+    """What the mask asks, row by row as in the table."""
+    n = cells.per_cell(cells.count)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(n > 0, cells.largest(cells.count) / n, 1.0)
+    return pd.DataFrame(
+        {
+            "shifts": cells.per_cell((cells.count > 0).astype(np.int64)).ravel(),
+            "shift_share": share.ravel(),
+            "yes": cells.tally.ravel(),
+            "leading": 0.0,
+            "interviewers": -1,
+            "interviewer_share": np.nan,
+            "sensitive": False,
+            "top": np.tile(np.where(statistic == "proportion", 1.0, np.nan), len(cells.labels)),
+        }
+    )
 
 
 def figures(

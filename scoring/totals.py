@@ -1,7 +1,5 @@
 """Respondents -> Totals per primary sampling unit: the only pass over respondents, everything after it is small."""
 
-import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,12 +31,15 @@ class Variables:
         Denominator, 0 where not counted; None where it counts people, as in a mean.
     r : ndarray of bool, shape (rows, k)
         Answered and applicable.
+    amounts : tuple of int
+        Columns that are amounts, where two respondents might make up the whole.
     """
 
     names: tuple[str, ...]
     x: Floats
     d: Floats | None
     r: npt.NDArray[np.bool_]
+    amounts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class CellTotals:
         Sum w r x^2, for design effects.
     weight : ndarray of float, shape (cells, k)
         Sum w r: people represented by those who answered.
+    leading : ndarray of float, shape (cells, k)
+        Share of the two largest contributions w x in T, of amounts; NaN for what is not an amount.
     interviewers : ndarray of int, shape (cells,)
         Distinct interviewers, -1 where the design names none.
     interviewer_share : ndarray of float, shape (cells,)
@@ -77,6 +80,7 @@ class CellTotals:
     tally: Floats
     square: Floats
     weight: Floats
+    leading: Floats
     interviewers: Integers
     interviewer_share: Floats
 
@@ -213,7 +217,25 @@ def _sum_sets(
     atoms = key.drop_duplicates()  # in order of appearance, as ngroup counts with sort=False
     sums = _sum_atoms(atom, len(atoms), w, variables)
     psu = atoms["psu"].to_numpy()
-    return {names: _sum_pairs(psu, atoms[str(names)].to_numpy(), labels, sums) for names, (_, labels) in cells.items()}
+    return {
+        names: replace(
+            _sum_pairs(psu, atoms[str(names)].to_numpy(), labels, sums),
+            leading=_leading(code, len(labels), w, variables),
+        )
+        for names, (code, labels) in cells.items()
+    }
+
+
+def _leading(code: Integers, size: int, w: Floats, variables: Variables) -> Floats:
+    """Share of the two largest contributions to each total of amounts (dominance rule), shape (cells, k)."""
+    out = np.full((size, len(variables.names)), np.nan)
+    inside = code >= 0
+    for column in variables.amounts:
+        ranked = pd.DataFrame({"cell": code[inside], "x": (w * variables.x[:, column])[inside]}).sort_values("x")
+        largest = ranked.groupby("cell")["x"].apply(lambda values: values.iloc[-2:].sum())
+        with np.errstate(invalid="ignore"):
+            out[largest.index, column] = largest / ranked.groupby("cell")["x"].sum()
+    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +296,7 @@ def _sum_pairs(psu: Integers, cell: Integers, labels: pd.DataFrame, sums: _Sums)
         tally=_product(to_cells, _product(adder, sums.tally)),
         square=_product(to_cells, _product(adder, sums.square)),
         weight=_product(to_cells, _product(adder, sums.weight)),
+        leading=np.full((len(labels), sums.base.shape[1]), np.nan),
         interviewers=np.full(len(labels), -1, dtype=np.int64),
         interviewer_share=np.full(len(labels), np.nan),
     )
@@ -315,7 +338,8 @@ def _framework_variables(data: pd.DataFrame, framework: Framework) -> Variables:
     x = np.column_stack([answers, *beside]) if beside else answers
     r = x >= 0
     x = np.where(r, x, 0.0)
-    return Variables((*names, *(indicator.code for indicator in framework.indicators)), x, None, r)
+    amounts = [len(names) + place for place, part in enumerate(framework.indicators) if part.statistic == "mean"]
+    return Variables((*names, *(part.code for part in framework.indicators)), x, None, r, tuple(amounts))
 
 
 def _check_range(code: str, answers: Floats, allowed: tuple[float, float]) -> None:
@@ -336,52 +360,3 @@ def _indicator(data: pd.DataFrame, items: Sequence[str], statistic: str, scale: 
         return np.where(np.isfinite(answers), answers, -1.0)
     _check_range(" or ".join(items), answers, scale)
     return np.where(np.isfinite(answers), (answers - scale[0]) / (scale[1] - scale[0]), -1.0)
-
-
-_ARRAYS = ("cell", "psu", "base", "total", "count", "tally", "square", "weight", "interviewers", "interviewer_share")
-
-
-def to_bytes(totals: Totals) -> bytes:
-    """Write totals as opaque bytes for the store; arrays only, nothing that runs when read."""
-    head = {
-        "measures": totals.measures,
-        "ranges": totals.ranges,
-        "design": {name: getattr(totals.design, name) for name in SurveyDesign.__slots__},
-        "strata": totals.units.names,
-        "sets": [{"facets": facets, "labels": cells.labels.to_dict("list")} for facets, cells in totals.sets.items()],
-    }
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "stratum": totals.units.stratum,
-        "sampled": totals.units.sampled,
-        "fraction": totals.units.fraction,
-    }
-    for number, cells in enumerate(totals.sets.values()):
-        arrays |= {f"{name}{number}": getattr(cells, name) for name in _ARRAYS}
-    out = io.BytesIO()
-    np.savez_compressed(out, head=np.frombuffer(json.dumps(head).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
-    return out.getvalue()
-
-
-def from_bytes(data: bytes) -> Totals:
-    """Read what `to_bytes` wrote."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        head = json.loads(arrays["head"].tobytes())
-        sets = {}
-        for number, entry in enumerate(head["sets"]):
-            facets = tuple(entry["facets"])
-            parts = {name: arrays[f"{name}{number}"] for name in _ARRAYS}
-            sets[facets] = CellTotals(facets=facets, labels=pd.DataFrame(entry["labels"]), **parts)
-        found = Units(
-            row_psu=np.empty(0, dtype=np.int64),
-            stratum=arrays["stratum"],
-            sampled=arrays["sampled"],
-            fraction=arrays["fraction"],
-            names=tuple(head["strata"]),
-        )
-    return Totals(
-        measures=tuple(head["measures"]),
-        ranges={code: (low, high) for code, (low, high) in head["ranges"].items()},
-        design=SurveyDesign(**head["design"]),
-        units=found,
-        sets=sets,
-    )
