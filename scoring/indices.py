@@ -91,7 +91,8 @@ def score(
     table["measure"] = np.array(scores.measures, dtype=object)[rows["column"]]
     table = pd.concat([table, rows], axis=1)[columns(facets)]
     sensitive = {part.code for part in framework.indicators if part.sensitive}
-    kept = table["measure"].map(lambda code: framework.shown_by(code, facets)).to_numpy(dtype=bool)
+    shown = {code: framework.shown_by(code, facets) for code in scores.measures}
+    kept = table["measure"].map(shown).to_numpy(dtype=bool)
     return Scorecard(
         table=table[kept].reset_index(drop=True),
         evidence=_evidence(scores, sensitive)[kept].reset_index(drop=True),

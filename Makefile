@@ -1,0 +1,48 @@
+# Two commands are all a newcomer needs: make run, make test.
+
+BIN := .venv/bin
+COMPILE := uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra build
+UPGRADE :=
+say = @printf '\n== %s\n' "$(1)"
+
+.PHONY: help run test bench lock clean
+
+help:
+	@echo 'make run     the pages on this computer, with the demo survey in an empty store'
+	@echo 'make test    every check: style, types, imports, tests in Python and in a browser'
+	@echo 'make bench   how fast it is, beside others, in the same run'
+	@echo 'make lock    requirements/*.txt again from pyproject.toml (UPGRADE=--upgrade takes newer releases)'
+	@echo 'make clean   removes the environment and all caches, never the answers in var/'
+
+run:
+	@sh .ci/setup run
+	$(call say,Demo survey: invented answers; only an empty store is filled)
+	@$(BIN)/sarhad demo
+	$(call say,The pages; end with Ctrl-C)
+	@$(BIN)/sarhad serve
+
+test:
+	@sh .ci/setup test
+	$(call say,1/5 Style: ruff check)
+	@$(BIN)/ruff check .
+	$(call say,2/5 Format: ruff format --check)
+	@$(BIN)/ruff format --check .
+	$(call say,3/5 Types: mypy)
+	@$(BIN)/mypy
+	$(call say,4/5 Who may import whom: import-linter)
+	@$(BIN)/lint-imports
+	$(call say,5/5 Tests: pytest with branch coverage)
+	@$(BIN)/python -m pytest --cov
+
+bench:
+	@sh .ci/setup bench
+	@set -e; for script in benchmarks/*.py; do printf '\n== %s\n' "$$script"; $(BIN)/python "$$script"; done
+
+lock:
+	@command -v uv >/dev/null || { echo 'make lock needs uv, the resolver: pip install uv'; exit 1; }
+	$(COMPILE) $(UPGRADE) --quiet --output-file requirements/run.txt
+	$(COMPILE) $(UPGRADE) --quiet --output-file requirements/test.txt --extra test
+	$(COMPILE) $(UPGRADE) --quiet --output-file requirements/bench.txt --extra test --extra bench
+
+clean:
+	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

@@ -1,0 +1,36 @@
+"""What is set up on this machine and what is missing."""
+
+import importlib.metadata
+import shutil
+import sys
+from collections.abc import Iterator
+
+from app import settings
+from app.workflow.storage import open_settings
+from surveys.errors import SurveyError
+
+
+Finding = tuple[str, bool, str]
+
+
+def examine(chosen: settings.Settings) -> Iterator[Finding]:
+    """Name, whether it is well, and what to do or what was found."""
+    yield "Python", sys.version_info >= (3, 11), sys.version.split()[0]
+    for package in ("streamlit", "pandas", "scipy", "statsmodels", "altair", "sqlalchemy"):
+        yield f"package {package}", True, importlib.metadata.version(package)
+    yield "instruments", settings.INSTRUMENTS.is_dir(), str(settings.INSTRUMENTS)
+    yield _store(chosen)
+    key = "raw uploads are kept, encrypted" if chosen.vault_key else "raw uploads are hashed and forgotten"
+    yield "vault", True, key
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    yield "browser for tests", True, browser or "none: browser tests will skip"
+
+
+def _store(chosen: settings.Settings) -> Finding:
+    try:
+        store = open_settings(chosen)
+    except SurveyError as error:
+        return "store", False, str(error)
+    found = ", ".join(row.id for row in store.surveys()) or "empty; `sarhad demo` fills it with invented answers"
+    store.close()
+    return "store", True, found

@@ -1,0 +1,177 @@
+"""From a file of the field to a stored draft: check, show every fault on its row, store whole or not at all."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from app import sentences, settings
+from surveys import checking, vault, xlsform
+from surveys.errors import InstrumentError, StoreError
+from surveys.questionnaire import Questionnaire
+from surveys.reading import Limits, read
+from surveys.reading.table import RawTable
+from surveys.store import Saved, Store
+
+SHOWN = 500  # faults listed on a page; the marked file holds them all
+COUNT_BASE = 5  # during fieldwork counts are rounded
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """What a check found, in words.
+
+    Attributes
+    ----------
+    issues : DataFrame
+        row, column, problem, blocks, code: one line per row and fault, at most `SHOWN`.
+    kinds : DataFrame
+        problem, column, rows, blocks, code: one line per kind of fault.
+    counts : mapping
+        What is right and what is not.
+    dropped : mapping
+        Columns that hold personal data and are not kept, each with its kind.
+    ready : bool
+        Whether the file can be stored.
+    marked : bytes
+        The team's own table as CSV with a last column `_problems`.
+    """
+
+    issues: pd.DataFrame
+    kinds: pd.DataFrame
+    counts: Mapping[str, int]
+    dropped: Mapping[str, str]
+    ready: bool
+    marked: bytes
+    report: checking.Report
+
+
+def instruments() -> tuple[str, ...]:
+    """Instruments that come with the product."""
+    return tuple(sorted(path.name for path in settings.INSTRUMENTS.iterdir() if (path / "survey.csv").is_file()))
+
+
+def instrument(name: str) -> Questionnaire:
+    """One of the product's instruments; its faults are an error that names them all."""
+    if name not in instruments():
+        raise InstrumentError(f"there is no instrument {name!r}; there are: {', '.join(instruments())}")
+    questionnaire = xlsform.load(settings.INSTRUMENTS / name)
+    faults = xlsform.faults(questionnaire)
+    if faults:
+        raise InstrumentError("\n".join(sentences.sentence(fault) for fault in faults))
+    return questionnaire
+
+
+def ensure_survey(store: Store, survey_id: str, *, title: str, questionnaire: Questionnaire) -> None:
+    """Add a survey of real answers where there is none of this name; a synthetic one takes no real answers."""
+    found = next((row for row in store.surveys() if row.id == survey_id), None)
+    if found is not None and found.synthetic:
+        raise StoreError(f"survey {survey_id!r} is SYNTHETIC; real answers go into a survey of their own")
+    if found is None:
+        store.add_survey(survey_id, title=title, synthetic=False, team="", questionnaire=questionnaire)
+
+
+def check_file(path: Path, *, questionnaire: Questionnaire, limits: Limits, name: str = "") -> CheckView:
+    """Read and check one file; nothing is stored."""
+    table = read(path, limits=limits, name=name or path.name)
+    return describe(table, checking.check(table, questionnaire))
+
+
+def describe(table: RawTable, report: checking.Report) -> CheckView:
+    """Put a report into words."""
+    lines = [
+        (row, issue.column, sentences.sentence(issue), issue.fatal, issue.code)
+        for issue in report.issues
+        for row in (issue.rows or (0,))
+    ]
+    kinds = [
+        (sentences.sentence(issue), issue.column, len(issue.rows), issue.fatal, issue.code) for issue in report.issues
+    ]
+    return CheckView(
+        issues=pd.DataFrame(lines[:SHOWN], columns=["row", "column", "problem", "blocks", "code"]),
+        kinds=pd.DataFrame(kinds, columns=["problem", "column", "rows", "blocks", "code"]),
+        counts=report.counts,
+        dropped=report.dropped,
+        ready=report.responses is not None,
+        marked=_marked(table, report),
+        report=report,
+    )
+
+
+def store_file(
+    path: Path,
+    view: CheckView,
+    *,
+    store: Store,
+    survey_id: str,
+    wave: str,
+    who: str,
+    at: datetime,
+    name: str = "",
+    vault_key: str | None = None,
+) -> Saved:
+    """Store a checked file as a draft: in one transaction, the same file once."""
+    if view.report.responses is None:
+        blocking = view.kinds.loc[view.kinds["blocks"], "problem"]
+        raise InstrumentError("the file is not stored: " + "; ".join(blocking.head(3)))
+    sha256 = vault.digest(path)
+    _refuse_published(store, survey_id, wave, sha256)
+    store.add_wave(survey_id, wave)
+    sealed = vault.seal(path, vault_key) if vault_key else None
+    return store.save(
+        view.report.responses,
+        survey_id=survey_id,
+        wave=wave,
+        sha256=sha256,
+        filename=name or path.name,
+        who=who,
+        at=at,
+        sealed=sealed,
+    )
+
+
+def _refuse_published(store: Store, survey_id: str, wave: str, sha256: str) -> None:
+    """A published wave takes no new file: figures that people have read do not change under them."""
+    published = any(row.name == wave and row.state == "published" for row in store.waves(survey_id))
+    if published and store.find_batch(survey_id, wave, sha256) is None:
+        raise StoreError(f"wave {wave!r} is published and takes no new file; withdraw it first, or name another wave")
+
+
+def wave_states(store: Store, survey_id: str) -> pd.DataFrame:
+    """Waves of a survey: name, state, interviews (to base 5), files and the day of the last one."""
+    batches = store.batches(survey_id)
+    rows = []
+    for wave in store.waves(survey_id):
+        own = [batch for batch in batches if batch.wave == wave.name]
+        last = max((batch.received_at for batch in own), default=None)
+        rows.append(
+            {
+                "wave": wave.name,
+                "state": wave.state,
+                "interviews": round(wave.submissions / COUNT_BASE) * COUNT_BASE,
+                "files": len(own),
+                "last file": last.date().isoformat() if last else "",
+            }
+        )
+    return pd.DataFrame(rows, columns=["wave", "state", "interviews", "files", "last file"])
+
+
+def _marked(table: RawTable, report: checking.Report) -> bytes:
+    """The team's own table with its problems, as CSV that a spreadsheet opens in the right letters."""
+    frame = checking.annotate(table, report, sentences.sentence)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*table.columns, "_problems"])
+    writer.writerows([safe_cell(value) for value in row] for row in frame.itertuples(index=False))
+    return out.getvalue().encode("utf-8-sig")
+
+
+def safe_cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = str(value)
+    is_number = text.lstrip("+-").replace(".", "", 1).isdigit()
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not is_number else text
