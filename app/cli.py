@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +27,7 @@ from scoring.estimates import DfRule, Interval, Rules
 from scoring.tables import split_ratio, tabulate
 from surveys import xlsform
 from surveys.errors import SurveyError
-from surveys.reading import Limits
+from surveys.reading import COMMAND_LINE, Limits
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 OUT = Console()
@@ -133,7 +134,7 @@ def _one_of(kind: Any, value: str | None, option: str) -> Any:  # noqa: ANN401 -
 
 
 def _limits() -> Limits:
-    return Limits(bytes=settings.from_environment().file_megabytes * 1024 * 1024)
+    return replace(COMMAND_LINE, bytes=settings.from_environment().file_megabytes * 1024 * 1024)
 
 
 def _print(table: pd.DataFrame, *, facets: tuple[str, ...], output: Format) -> None:

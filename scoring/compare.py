@@ -57,9 +57,7 @@ def change(
         raise EstimationError(f"adjust is {adjust!r}; it may be {', '.join(get_args(Adjust))}")
     facets = (by,) if isinstance(by, str) else tuple(by or ())
     wanted = (measure,) if isinstance(measure, str) else tuple(measure)
-    unfit = [code for code in wanted if code not in framework.measures or not framework.shown_by(code, facets)]
-    if unfit:
-        raise EstimationError(f"measure {unfit[0]!r} is not scored by {' '.join(facets) or 'the whole sample'}")
+    _refuse_unfit(framework, wanted, facets)
     scores = assemble(totals, framework, facets)
     labels, pairs = _pairs(scores.cells.labels, facets, waves)
     chosen = [scores.measures.index(code) for code in wanted]
@@ -94,6 +92,12 @@ def change(
         facets=facets,
         provenance=describe(totals, framework, df=df, level=level) | {"adjust": adjust},
     )
+
+
+def _refuse_unfit(framework: Framework, wanted: Sequence[str], facets: tuple[str, ...]) -> None:
+    unfit = [code for code in wanted if code not in framework.measures or not framework.shown_by(code, facets)]
+    if unfit:
+        raise EstimationError(f"measure {unfit[0]!r} is not scored by {' '.join(facets) or 'the whole sample'}")
 
 
 def adjusted(p: Floats, *, adjust: Adjust) -> Floats:

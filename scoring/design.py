@@ -108,10 +108,10 @@ def weights(frame: pd.DataFrame, design: SurveyDesign) -> Floats:
     if design.weight is None:
         return np.ones(len(frame))
     found = pd.to_numeric(frame[design.weight], errors="coerce").to_numpy(dtype=np.float64)
-    bad = np.flatnonzero(~(found >= 0))
+    bad = np.flatnonzero(~((found >= 0) & np.isfinite(found)))
     if bad.size:
         raise DesignError(
-            f"weight {design.weight!r} is missing or negative in {bad.size} rows, first in data row {bad[0] + 1}; "
+            f"weight {design.weight!r} is missing, negative or infinite in {bad.size} rows, first in data row {bad[0] + 1}; "
             "give every row a weight (0 leaves it out)"
         )
     return found
@@ -140,9 +140,10 @@ def _codes(frame: pd.DataFrame, names: Sequence[str]) -> tuple[Integers, pd.Data
     """Number the distinct rows of these columns; also the table of their values."""
     if not names:
         return np.zeros(len(frame), dtype=np.int64), pd.DataFrame(index=[0])
-    grouped = frame.groupby(list(names), observed=True, dropna=False, sort=True)
+    each = list(dict.fromkeys(names))  # the wave may be named among the strata as well
+    grouped = frame.groupby(each, observed=True, dropna=False, sort=True)
     code: Integers = grouped.ngroup().to_numpy().astype(np.int64)
-    return code, grouped.size().reset_index()[list(names)]
+    return code, grouped.size().reset_index()[each]
 
 
 def units(frame: pd.DataFrame, design: SurveyDesign) -> Units:

@@ -37,6 +37,7 @@ _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
 }
 _WORDS = frozenset({"and", "or", "not", "in"})
 _END = ("end", "")
+_MOST_NESTED = 50  # descent is recursive: a text of brackets alone must not exhaust the stack
 Mask = npt.NDArray[np.bool_]
 
 
@@ -78,6 +79,8 @@ class _Reader:
     def __init__(self, text: str, data: pd.DataFrame) -> None:
         self._text, self._data = text, data
         self._tokens, self._at = _tokens(text), 0
+        if sum(kind in ("(", "not") for kind, _ in self._tokens) > _MOST_NESTED:
+            raise EstimationError(f"where: more than {_MOST_NESTED} brackets and 'not'; say it in fewer")
 
     def peek(self) -> tuple[str, str]:
         return self._tokens[self._at] if self._at < len(self._tokens) else _END
@@ -157,8 +160,8 @@ def _compare(column: "pd.Series[Any]", sign: str, value: float | str) -> Mask:
     given = column.notna().to_numpy()
     if isinstance(value, float):
         left: Any = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        given &= ~np.isnan(left)
+        given = given & ~np.isnan(left)
     else:
-        left = column.astype(str).to_numpy(dtype=object)
+        left = column.astype(object).where(given, "").astype(str).to_numpy(dtype=object)
     found: Mask = np.asarray(_SIGNS[sign](left, value), dtype=bool)
     return found & given

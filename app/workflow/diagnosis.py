@@ -9,7 +9,6 @@ from app import settings
 from app.workflow.storage import open_settings
 from surveys.errors import SurveyError
 
-
 Finding = tuple[str, bool, str]
 
 

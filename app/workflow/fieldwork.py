@@ -75,9 +75,9 @@ def ensure_survey(store: Store, survey_id: str, *, title: str, questionnaire: Qu
         store.add_survey(survey_id, title=title, synthetic=False, team="", questionnaire=questionnaire)
 
 
-def check_file(path: Path, *, questionnaire: Questionnaire, limits: Limits, name: str = "") -> CheckView:
+def check_file(path: Path, *, questionnaire: Questionnaire, limits: Limits) -> CheckView:
     """Read and check one file; nothing is stored."""
-    table = read(path, limits=limits, name=name or path.name)
+    table = read(path, limits=limits)
     return describe(table, checking.check(table, questionnaire))
 
 
@@ -111,7 +111,6 @@ def store_file(
     wave: str,
     who: str,
     at: datetime,
-    name: str = "",
     vault_key: str | None = None,
 ) -> Saved:
     """Store a checked file as a draft: in one transaction, the same file once."""
@@ -127,7 +126,7 @@ def store_file(
         survey_id=survey_id,
         wave=wave,
         sha256=sha256,
-        filename=name or path.name,
+        filename=path.name,
         who=who,
         at=at,
         sealed=sealed,

@@ -1,0 +1,34 @@
+"""The raw table: what a file holds before anybody interprets it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """Texts exactly as in the file.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The header row as it stands in the file (stripped of a byte-order mark), duplicates kept.
+    frame : pandas.DataFrame, shape (rows, len(columns))
+        All cells as text, "" where empty; column labels are the positions 0, 1, 2, ...
+    lines : pandas.Series of int
+        For each row its number in the file or sheet, header = 1, as a spreadsheet shows it.
+    sheet : str
+        Name of the sheet, "" for CSV.
+    format : str
+        "csv" or "xlsx" (or "xls").
+    details : mapping
+        What was detected: encoding, delimiter, byte-order mark; other sheets of the workbook.
+    """
+
+    columns: tuple[str, ...]
+    frame: pd.DataFrame
+    lines: "pd.Series[int]"
+    sheet: str
+    format: str
+    details: Mapping[str, str]
