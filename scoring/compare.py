@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from scoring.contract import Scorecard, columns
 from scoring.design import Floats, Integers
 from scoring.errors import EstimationError
-from scoring.estimates import DfRule, contrast, intervals, variance
+from scoring.estimates import DUST, DfRule, contrast, intervals, variance
 from scoring.framework import Framework
 from scoring.indices import FULL, assemble, describe, weakest
 from scoring.totals import Totals
@@ -66,7 +66,10 @@ def change(
     value, se, freedom = (array[:, chosen] for array in (moved.values, np.sqrt(spread.variance), spread.df(df)))
     low, high = intervals(value, se, freedom, interval="t", level=level)
     n = weakest(scores, scores.cells.per_cell(scores.cells.count), least=True)[pairs].min(axis=1)[:, chosen]
-    known = np.isfinite(value) & (freedom > 0)
+    flat = (se <= FULL * DUST) & (scores.estimates.units.fraction < 1).any()  # 0 +/- 0 is never shown
+    known = np.isfinite(value) & (freedom > 0) & ~flat
+    low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
+    reason = np.select([known, np.isnan(value), freedom <= 0], ["", "no_answers", "one_psu"], default="no_spread")
     p = _p_values(value, se, np.where(known, freedom, np.nan))
     table = labels.loc[labels.index.repeat(len(wanted))].reset_index(drop=True)
     table = table.assign(
@@ -81,7 +84,7 @@ def change(
         n_eff=np.nan,
         deff=np.nan,
         status=np.where(known, "ok", "undefined").ravel(),
-        reason=np.where(known, "", np.where(np.isnan(value), "no_answers", "one_psu")).ravel(),
+        reason=reason.astype(object).ravel(),
         p=p.ravel(),
         p_adjusted=adjusted(p.ravel(), adjust=adjust),
     )
@@ -127,5 +130,7 @@ def _pairs(labels: pd.DataFrame, facets: tuple[str, ...], waves: tuple[str, str]
         sides.append(found.drop(columns="wave"))
     shared = [*facets, "_all"]
     both = sides[0].assign(_all=0).merge(sides[1].assign(_all=0), on=shared, suffixes=("_from", "_to"))
+    if both.empty:
+        raise EstimationError(f"no cell of {' '.join(facets)} stands in both {waves[0]} and {waves[1]}; compare others")
     both.insert(0, "wave", waves[1])
     return both[["wave", *facets]], both[["cell_from", "cell_to"]].to_numpy(dtype=np.int64)

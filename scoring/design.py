@@ -111,8 +111,8 @@ def weights(frame: pd.DataFrame, design: SurveyDesign) -> Floats:
     bad = np.flatnonzero(~((found >= 0) & np.isfinite(found)))
     if bad.size:
         raise DesignError(
-            f"weight {design.weight!r} is missing, negative or infinite in {bad.size} rows, first in data row {bad[0] + 1}; "
-            "give every row a weight (0 leaves it out)"
+            f"weight {design.weight!r} is missing, negative or infinite in {bad.size} rows, "
+            f"first in data row {bad[0] + 1}; give every row a weight (0 leaves it out)"
         )
     return found
 

@@ -10,6 +10,7 @@ import pandas as pd
 from scoring.contract import Scorecard
 from scoring.design import Floats
 
+SMALLEST_P = 0.001  # shown for anything smaller: no p-value is 0
 _NUMBERS = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff"]
 
 
@@ -54,18 +55,18 @@ def protect(card: Scorecard, *, rules: Rules = DEFAULT) -> Scorecard:
 def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Rules = DEFAULT) -> Scorecard:
     """Show a change only where both of its scores are shown."""
     keys = ["wave", *moves.facets, "measure"]
-    shown = protected.table.loc[protected.table["status"] == "ok", keys].assign(shown=True)
+    shown = protected.table.loc[protected.table["estimate"].notna(), keys].assign(shown=True)
     table = moves.table.copy()
     visible = np.ones(len(table), dtype=bool)
     for wave in ("wave", "since"):
         side = table[[wave, *moves.facets, "measure"]].rename(columns={wave: "wave"})
         visible &= side.merge(shown, on=keys, how="left")["shown"].notna().to_numpy()
-    hidden = ~visible & (table["status"] != "undefined").to_numpy()
+    hidden = ~visible  # undefined ones as well: their estimate, less the shown side, would give the hidden side
     table.loc[hidden, ["status", "reason"]] = ["suppressed", "few_respondents"]
     table.loc[hidden, [*_NUMBERS, "p", "p_adjusted"]] = np.nan
     table.loc[hidden, "clear"] = False
     table = _rounded(table, moves.evidence["top"], rules)
-    table[["p", "p_adjusted"]] = table[["p", "p_adjusted"]].round(3)
+    table[["p", "p_adjusted"]] = table[["p", "p_adjusted"]].round(3).clip(lower=SMALLEST_P)
     return replace(moves, table=table, evidence=pd.DataFrame(index=table.index))
 
 
@@ -112,7 +113,7 @@ def _rounded(table: pd.DataFrame, top: "pd.Series[float]", rules: Rules) -> pd.D
         values = table[name].to_numpy(dtype=np.float64)
         places = np.where(np.isfinite(top), 3 - np.log10(top.fillna(100)), 0) - small
         on_scale = np.round(values * 10.0**places) / 10.0**places
-        out[name] = np.where(np.isfinite(top), on_scale, _significant(values, digits=3 - small))
+        out[name] = np.where(np.isfinite(top), on_scale, _significant(values, digits=3 - small)) + 0.0  # no "-0.0"
     out["se"] = _significant(table["se"].to_numpy(dtype=np.float64), digits=np.full(len(table), 2))
     out["df"] = np.floor(table["df"])
     out["n"] = np.round(table["n"] / 5) * 5

@@ -18,6 +18,7 @@ from scoring.totals import CellTotals
 
 DfRule = Literal["design", "satterthwaite"]
 Interval = Literal["t", "normal", "logit"]
+DUST = 1e-12  # below this share of the scale a spread is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def ratios(cells: CellTotals, units: Units, design: SurveyDesign) -> Estimates:
     """
     base, total = cells.per_cell(cells.base), cells.per_cell(cells.total)
     with np.errstate(invalid="ignore", divide="ignore"):
-        values = total / base
+        values = np.where(base != 0, total / base, np.nan)  # a ratio over nothing is no figure
         scores = (cells.total - values[cells.cell] * cells.base) / base[cells.cell]
     return Estimates(values, scores, cells.count > 0, cells.cell, cells.psu, units, design)
 
@@ -162,7 +163,8 @@ def variance(estimates: Estimates) -> Spread:
     _refuse_lonely(estimates, h)
 
     summed = np.add.reduceat(scores, starts, axis=0)
-    overall = _sum_by(cell, summed, estimates.values.shape) / _sum_by(cell, drawn, (len(estimates.values), 1))
+    drawn_in_cell = _sum_by(cell, drawn, (len(estimates.values), 1))
+    overall = _sum_by(cell, summed, estimates.values.shape) / np.maximum(drawn_in_cell, 1)
     mean = np.where(drawn > 1, summed / drawn, overall[cell])  # "adjust": a lonely PSU's distance from the mean of all
     place = np.searchsorted(groups, key)
     here = np.diff(np.append(starts, key.size))[:, None]
@@ -227,7 +229,7 @@ def intervals(
         raise EstimationError(f"interval is {interval!r}; it may be {', '.join(get_args(Interval))}")
     if not 0 < level < 1:
         raise EstimationError(f"level is {level}; give a share between 0 and 1 such as 0.95")
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         t = stats.t.ppf((1 + level) / 2, np.where(df > 0, df, np.nan))
         if interval == "normal":
             t = np.where(df > 0, stats.norm.ppf((1 + level) / 2), np.nan)
@@ -260,7 +262,7 @@ def simple_variance(cells: CellTotals, *, kind: Sequence[str]) -> tuple[Floats, 
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = cells.per_cell(cells.total) / cells.weight
         spread = (cells.square / cells.weight - mean**2) * n / (n - 1)
-        spread = np.where(spread < cells.square / cells.weight * 1e-15, 0.0, spread)  # rounding of equal answers
+        spread = np.where(spread < cells.square / cells.weight * DUST, 0.0, spread)  # rounding of equal answers
         replaced = spread / n
         drawn = np.where(cells.weight >= n, replaced * (cells.weight - n) / cells.weight, np.nan)
     total = np.array([name == "total" for name in kind])

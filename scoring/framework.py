@@ -1,7 +1,8 @@
 """The framework: a tree of weighted parts, read from TOML text."""
 
+import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,6 +39,36 @@ _WORDS: Mapping[str, frozenset[str]] = {
     "direction": frozenset({"better", "worse", "ambiguous"}),
 }
 _ARUSHA_FACTORS = 10
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _numbers(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, int | float) and not _truth(one) for one in value)
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_text, value))
+
+
+def _sets(value: object) -> bool:
+    return isinstance(value, list) and all(map(_texts, value))
+
+
+_SHAPES: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    **dict.fromkeys(("code", "title", "description", "unit", "index", "dimension", "item"), (_text, "a text")),
+    **dict.fromkeys(_WORDS, (_text, "a text")),
+    **dict.fromkeys(("headline", "sensitive"), (_truth, "true or false")),
+    "arusha": (_numbers, "a list of numbers"),
+    "any_of": (_texts, "a list of questions"),
+    "only_by": (_sets, "a list of lists of facets, such as [['side']]"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +217,32 @@ def _faults(data: Mapping[str, Any]) -> Iterator[str]:
     for table in ("index", "dimension", "item"):
         if not data.get(table):
             yield f"{table}: there is none; add a [[{table}]] table"
-    for table in _KEYS:
-        for number, row in enumerate(data.get(table, []), start=1):
-            yield from _row_faults(table, number, row)
+    shapes = [fault for table in _KEYS for fault in _shape_faults(table, data.get(table, []))]
+    yield from shapes
+    if shapes:  # what follows reads the tables
+        return
+    yield from _row_faults(data)
     yield from _tree_faults(data)
 
 
-def _row_faults(table: str, number: int, row: Mapping[str, Any]) -> Iterator[str]:
+def _shape_faults(table: str, rows: object) -> Iterator[str]:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        yield f"{table}: not a list of tables; write [[{table}]] above each"
+        return
+    for number, row in enumerate(rows, start=1):
+        for key in _SHAPES.keys() & row.keys():
+            fits, wanted = _SHAPES[key]
+            if not fits(row[key]):
+                yield f"{table} {row.get('code', number)}: {key} is {row[key]!r}; give {wanted}"
+
+
+def _row_faults(data: Mapping[str, Any]) -> Iterator[str]:
+    for table in _KEYS:
+        for number, row in enumerate(data.get(table, []), start=1):
+            yield from _faults_of_row(table, number, row)
+
+
+def _faults_of_row(table: str, number: int, row: Mapping[str, Any]) -> Iterator[str]:
     where = f"{table} {row.get('code', number)}"
     required, optional = _KEYS[table]
     for key in sorted(required - row.keys()):
@@ -203,7 +253,7 @@ def _row_faults(table: str, number: int, row: Mapping[str, Any]) -> Iterator[str
         if row[key] not in _WORDS[key]:
             yield f"{where}: {key} is {row[key]!r}; it may be {', '.join(sorted(_WORDS[key]))}"
     weight = row.get("weight", 1)
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight > 0:
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
         yield f"{where}: weight is {weight!r}; give a number above 0"
     yield from _range_faults(where, table, row)
 
@@ -211,8 +261,8 @@ def _row_faults(table: str, number: int, row: Mapping[str, Any]) -> Iterator[str
 def _range_faults(where: str, table: str, row: Mapping[str, Any]) -> Iterator[str]:
     if "range" in row:
         pair = row["range"]
-        if not (isinstance(pair, list) and len(pair) == 2 and pair[0] < pair[1]):  # noqa: PLR2004 - a pair
-            yield f"{where}: range is {pair!r}; give lowest and highest score, such as [1, 5]"
+        if not (_numbers(pair) and len(pair) == 2 and 0 <= pair[0] < pair[1] < math.inf):  # noqa: PLR2004 - a pair
+            yield f"{where}: range is {pair!r}; give lowest (0 or more) and highest score, such as [1, 5]"
     if table == "item" and row.get("direction") == "ambiguous":
         yield f"{where}: direction is 'ambiguous'; such a question belongs in an [[indicator]], never in an index"
     if table == "indicator" and ("item" in row) == ("any_of" in row):

@@ -11,7 +11,7 @@ import pandas as pd
 from scoring.contract import Scorecard, columns
 from scoring.design import Floats
 from scoring.errors import EstimationError
-from scoring.estimates import DfRule, Estimates, Rules, combine, ratios, simple_variance
+from scoring.estimates import DUST, DfRule, Estimates, Rules, combine, ratios, simple_variance
 from scoring.framework import Framework
 from scoring.tables import figures
 from scoring.totals import CellTotals, Totals
@@ -151,16 +151,26 @@ def _rescaled(totals: Totals, framework: Framework, facets: tuple[str, ...]) -> 
     cells = totals.by(facets)
     chosen = [place[code] for code in wanted]
     base, total, weight = cells.base[:, chosen], cells.total[:, chosen], cells.weight[:, chosen]
-    people = cells.per_cell(total)
+    scored = shift * base + slope * total
     return replace(
         cells,
         base=base,
-        total=shift * base + slope * total,
+        total=scored,
         count=cells.count[:, chosen],
         tally=cells.tally[:, chosen],
-        square=shift**2 * weight + 2 * shift * slope * people + slope**2 * cells.square[:, chosen],
+        square=_squares(
+            cells.square[:, chosen], weight, raw=cells.per_cell(total), scored=cells.per_cell(scored), slope=slope
+        ),
         weight=weight,
     )
+
+
+def _squares(square: Floats, weight: Floats, *, raw: Floats, scored: Floats, slope: Floats) -> Floats:
+    """Sum w x^2 of rescaled answers by way of their variance, so that equal answers keep a variance of 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = square - raw**2 / weight
+        spread = np.where(spread < square * DUST, 0.0, spread)
+        return np.asarray(slope**2 * spread + scored**2 / weight)
 
 
 def _lines(totals: Totals, framework: Framework) -> list[tuple[float, float]]:

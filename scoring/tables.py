@@ -12,6 +12,7 @@ from scoring import contract
 from scoring.design import Floats, SurveyDesign, Units, units, weights
 from scoring.errors import DesignError, EstimationError
 from scoring.estimates import (
+    DUST,
     DfRule,
     Estimates,
     Interval,
@@ -23,7 +24,16 @@ from scoring.estimates import (
     totals,
     variance,
 )
-from scoring.totals import CellTotals, Variables, cell_codes, column_names, sum_cells, to_pandas
+from scoring.totals import (
+    CellTotals,
+    Variables,
+    cell_codes,
+    column_names,
+    refuse_names,
+    sum_cells,
+    to_pandas,
+    with_interviewers,
+)
 from scoring.where import mask, names_in
 
 
@@ -122,7 +132,8 @@ def tabulate(
 ) -> contract.Scorecard:
     """Estimate as `estimate` does, as a scorecard with the evidence that `disclosure.protect` asks for."""
     rules = rules or Rules()
-    facets = (by,) if isinstance(by, str) else tuple(by or ())
+    facets = tuple(name for name in ((by,) if isinstance(by, str) else by or ()) if name != design.wave)
+    refuse_names(facets, wave=design.wave)
     pairs = [split_ratio(text, column_names(frame)) for text in ratio]
     wanted = (*design.columns, *facets, *mean, *total, *proportion, *(name for pair in pairs for name in pair))
     data = to_pandas(frame, (*wanted, *(names_in(where) if where else ())))
@@ -145,6 +156,7 @@ def tabulate(
     code = np.full(len(data), -1, dtype=np.int64)
     code[w > 0], labels = cell_codes(data[w > 0], ((design.wave,) if design.wave else ()) + facets)
     cells = sum_cells(found, (code, labels), w, _variables(columns, listwise=listwise))
+    cells = with_interviewers(cells, code, data[design.interviewer] if design.interviewer else None)
     return _table(cells, columns, sample=(found, design), facets=facets, rules=rules)
 
 
@@ -160,11 +172,13 @@ def split_ratio(text: str, names: Sequence[str]) -> tuple[str, str]:
 def _numbers(data: pd.DataFrame, name: str) -> Floats:
     """A column as numbers, NaN where empty; text that is no number is an error."""
     column = data[name]
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = np.flatnonzero(np.isnan(numbers) & column.notna().to_numpy())
+    dates = pd.api.types.is_datetime64_any_dtype(column)
+    parsed = pd.to_numeric(column.astype(str) if dates else column, errors="coerce")
+    numbers: Floats = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = np.flatnonzero(~np.isfinite(numbers) & column.notna().to_numpy())
     if wrong.size:
         raise EstimationError(
-            f"column {name!r} holds text in {wrong.size} rows, first in data row {wrong[0] + 1}; "
+            f"column {name!r} holds text, dates or infinity in {wrong.size} rows, first in data row {wrong[0] + 1}; "
             "ask for its proportion, or mend those cells"
         )
     return numbers
@@ -203,20 +217,12 @@ def _proportion(data: pd.DataFrame, name: str, codes: Sequence[str] | None) -> l
             as_text(pd.Series([level])).iloc[0]: (text == as_text(pd.Series([level])).iloc[0]) for level in levels
         }
     else:
-        padded = " " + column.fillna("").astype(str) + " "
+        padded = " " + as_text(column).astype(object).where(r, "").astype(str) + " "
         ticked = {code: padded.str.contains(f" {code} ", regex=False) for code in codes}
     return [
         Column("proportion", name, level, (found.to_numpy(dtype=bool) & r).astype(float), r.astype(float), r)
         for level, found in ticked.items()
     ]
-
-
-def _numbers_first(text: str) -> tuple[float, str]:
-    """Sort levels as a reader expects: 2 before 10, words after."""
-    try:
-        return float(text), text
-    except ValueError:
-        return np.inf, text
 
 
 def as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -232,7 +238,8 @@ def _variables(columns: Sequence[Column], *, listwise: bool) -> Variables:
     r = np.column_stack([column.r for column in columns])
     if listwise:
         r = np.repeat(r.all(axis=1, keepdims=True), r.shape[1], axis=1)
-    return Variables(tuple(column.measure for column in columns), x * r, d * r, r)
+    amounts = tuple(place for place, column in enumerate(columns) if column.category is None)
+    return Variables(tuple(column.measure for column in columns), x * r, d * r, r, amounts)
 
 
 def _table(
@@ -286,9 +293,9 @@ def _evidence(cells: CellTotals, statistic: npt.NDArray[np.str_]) -> pd.DataFram
             "shifts": cells.per_cell((cells.count > 0).astype(np.int64)).ravel(),
             "shift_share": share.ravel(),
             "yes": cells.tally.ravel(),
-            "leading": 0.0,
-            "interviewers": -1,
-            "interviewer_share": np.nan,
+            "leading": np.nan_to_num(cells.leading).ravel(),
+            "interviewers": np.repeat(cells.interviewers, len(statistic)),
+            "interviewer_share": np.repeat(cells.interviewer_share, len(statistic)),
             "sensitive": False,
             "top": np.tile(np.where(statistic == "proportion", 1.0, np.nan), len(cells.labels)),
         }
@@ -314,13 +321,17 @@ def figures(
     """
     values, spread = estimates.values, variance(estimates)
     se, df = np.sqrt(spread.variance), spread.df(rules.df)
+    scale = np.nan_to_num(top)
+    se = np.where(se <= DUST * scale, 0.0, se)
+    for end in (np.zeros_like(scale), scale):
+        values = np.where((se == 0) & (np.abs(values - end) <= DUST * scale), end, values)
     with np.errstate(invalid="ignore", divide="ignore"):
         deff = np.where(simple[0] > 0, spread.variance / simple[0], np.nan)
         replaced = np.where(simple[1] > 0, spread.variance / simple[1], np.nan)
         n_eff = n / replaced
-    at_end = ((values <= 0) | (values >= top)) & np.isfinite(top) & (n > 0) & (spread.variance == 0)
+    at_end = ((values <= 0) | (values >= top)) & np.isfinite(top) & (n > 0) & (se == 0)
     n_eff = np.where(at_end, n / np.maximum(1.0, _pooled_deff(replaced, n)), n_eff)
-    low, high = _limits(estimates, se, df, top=top, rules=rules)
+    low, high = _limits(values, se, df, top=top, rules=rules)
     bound = top * one_sided(n_eff, level=rules.level)
     shown = at_end & (df > 0)
     low = np.where(shown, np.where(values <= 0, 0.0, top - bound), low)
@@ -347,12 +358,12 @@ def figures(
     )
 
 
-def _limits(estimates: Estimates, se: Floats, df: Floats, *, top: Floats, rules: Rules) -> tuple[Floats, Floats]:
+def _limits(values: Floats, se: Floats, df: Floats, *, top: Floats, rules: Rules) -> tuple[Floats, Floats]:
     """Logit where there is a scale and t where there is none, unless one kind is asked for."""
     if rules.interval is not None:
-        return intervals(estimates.values, se, df, interval=rules.interval, level=rules.level, top=top)
-    t = intervals(estimates.values, se, df, interval="t", level=rules.level)
-    logit = intervals(estimates.values, se, df, interval="logit", level=rules.level, top=top)
+        return intervals(values, se, df, interval=rules.interval, level=rules.level, top=top)
+    t = intervals(values, se, df, interval="t", level=rules.level)
+    logit = intervals(values, se, df, interval="logit", level=rules.level, top=top)
     return np.where(np.isfinite(top), logit[0], t[0]), np.where(np.isfinite(top), logit[1], t[1])
 
 

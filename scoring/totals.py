@@ -10,12 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from scoring.contract import FIGURES
 from scoring.design import Floats, Integers, SurveyDesign, Units, units, weights
 from scoring.errors import DesignError, EstimationError
 from scoring.framework import Framework
 
 _CHUNK = 100_000  # rows whose answers are held as floats at one time
 MOST_FACETS = 3  # more than three facets together approach one person a cell
+_TAKEN = frozenset({*FIGURES, "statistic", "category", "since", "p", "p_adjusted", "clear", "cell", "column", "_all"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,21 +154,34 @@ def reduce(
     crowded = next((names for names in sets if len(names) > MOST_FACETS), None)
     if crowded:
         raise EstimationError(f"facet set {' '.join(crowded)!r} holds more than {MOST_FACETS} facets; declare fewer")
+    for names in sets:
+        refuse_names(names, wave=design.wave or "wave")
     facet_names = tuple(dict.fromkeys(name for names in sets for name in names))
     data = to_pandas(frame, (*design.columns, *facet_names, *framework.questions))
     variables = _framework_variables(data, framework)
     found = units(data, design)
     wave = (design.wave,) if design.wave else ()
     cells = {names: cell_codes(data, (*wave, *names)) for names in sets}
-    totals = _sum_sets(found, cells, weights(data, design), variables)
+    w = weights(data, design)
+    totals = _sum_sets(found, cells, w, variables)
     seen = data[design.interviewer] if design.interviewer else None
+    counted = {names: np.where(w > 0, code, -1) for names, (code, _) in cells.items()}
     return Totals(
         measures=variables.names,
         ranges={item.code: item.range for item in framework.items},
         design=design,
         units=found,
-        sets={names: _with_interviewers(_named(totals[names], names, wave), cells[names][0], seen) for names in sets},
+        sets={names: with_interviewers(_named(totals[names], names, wave), counted[names], seen) for names in sets},
     )
+
+
+def refuse_names(facets: Sequence[str], *, wave: str | None) -> None:
+    """Refuse facets that a result table could not hold: its own columns, the wave, one name twice."""
+    for name in facets:
+        if name in _TAKEN or (wave and name in (wave, "wave")):
+            raise EstimationError(f"facet {name!r} has the name of a column of every result; rename it in the data")
+    if len(set(facets)) < len(facets):
+        raise EstimationError(f"facets {' '.join(facets)!r} name one column twice; name each once")
 
 
 def column_names(frame: Any) -> tuple[str, ...]:  # noqa: ANN401 - any frame narwhals knows
@@ -195,7 +210,7 @@ def cell_codes(data: pd.DataFrame, names: Sequence[str]) -> tuple[Integers, pd.D
     if not names:
         return np.zeros(len(data), dtype=np.int64), pd.DataFrame(index=[0])
     grouped = data.groupby(list(names), observed=True, dropna=True, sort=True)
-    code: Integers = grouped.ngroup().to_numpy().astype(np.int64)
+    code: Integers = grouped.ngroup().fillna(-1).to_numpy().astype(np.int64)
     return code, grouped.size().reset_index()[list(names)]
 
 
@@ -229,12 +244,15 @@ def _sum_sets(
 def _leading(code: Integers, size: int, w: Floats, variables: Variables) -> Floats:
     """Share of the two largest contributions to each total of amounts (dominance rule), shape (cells, k)."""
     out = np.full((size, len(variables.names)), np.nan)
-    inside = code >= 0
-    for column in variables.amounts:
-        ranked = pd.DataFrame({"cell": code[inside], "x": (w * variables.x[:, column])[inside]}).sort_values("x")
-        largest = ranked.groupby("cell")["x"].apply(lambda values: values.iloc[-2:].sum())
+    amounts = list(variables.amounts)
+    inside = np.flatnonzero(code >= 0) if amounts else np.empty(0, dtype=np.int64)
+    order = inside[np.argsort(code[inside], kind="stable")]
+    cells, starts = np.unique(code[order], return_index=True)
+    for cell, rows in zip(cells, np.split(order, starts[1:]), strict=False):  # without cells there is one empty part
+        given = w[rows, None] * variables.x[rows][:, amounts]
+        largest = np.partition(given, -2, axis=0)[-2:] if rows.size > 1 else given
         with np.errstate(invalid="ignore"):
-            out[largest.index, column] = largest / ranked.groupby("cell")["x"].sum()
+            out[cell, amounts] = largest.sum(axis=0) / given.sum(axis=0)
     return out
 
 
@@ -312,7 +330,7 @@ def _named(totals: CellTotals, facets: tuple[str, ...], wave: tuple[str, ...]) -
     return replace(totals, facets=facets, labels=labels.astype({"wave": str}))
 
 
-def _with_interviewers(totals: CellTotals, cell: Integers, interviewer: "pd.Series[Any] | None") -> CellTotals:
+def with_interviewers(totals: CellTotals, cell: Integers, interviewer: "pd.Series[Any] | None") -> CellTotals:
     """Count interviewers per cell and the largest share of one of them."""
     if interviewer is None:
         return totals
@@ -329,7 +347,7 @@ def _with_interviewers(totals: CellTotals, cell: Integers, interviewer: "pd.Seri
 def _framework_variables(data: pd.DataFrame, framework: Framework) -> Variables:
     """Raw answers of the items, then the indicators, as variables of means."""
     names = [item.code for item in framework.items]
-    answers = data[names].to_numpy(dtype=np.float64, na_value=np.nan)
+    answers = _answers(data, names)
     for column, item in enumerate(framework.items):
         _check_range(item.code, answers[:, column], item.range)
     beside = [
@@ -342,9 +360,17 @@ def _framework_variables(data: pd.DataFrame, framework: Framework) -> Variables:
     return Variables((*names, *(part.code for part in framework.indicators)), x, None, r, tuple(amounts))
 
 
+def _answers(data: pd.DataFrame, names: Sequence[str]) -> Floats:
+    """Coded answers as numbers, NaN where empty; text is an error."""
+    columns = [pd.to_numeric(data[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
+    for name, numbers in zip(names, columns, strict=True):
+        if (np.isnan(numbers) & data[name].notna().to_numpy()).any():
+            raise EstimationError(f"answers to {name!r} hold text; give the scores of its choices as numbers")
+    return np.column_stack(columns)
+
+
 def _check_range(code: str, answers: Floats, allowed: tuple[float, float]) -> None:
-    given = answers[answers >= 0]
-    outside = int(((given < allowed[0]) | (given > allowed[1])).sum())
+    outside = int(((answers >= 0) & ((answers < allowed[0]) | (answers > allowed[1]))).sum())
     if outside:
         raise EstimationError(
             f"{outside} answers to {code!r} are outside the framework's range {allowed[0]:g}-{allowed[1]:g}; "
@@ -354,7 +380,7 @@ def _check_range(code: str, answers: Floats, allowed: tuple[float, float]) -> No
 
 def _indicator(data: pd.DataFrame, items: Sequence[str], statistic: str, scale: tuple[float, float]) -> Floats:
     """Values of an indicator, -1 where it does not apply; of several questions, whether any says yes."""
-    answers = data[list(items)].to_numpy(dtype=np.float64, na_value=np.nan)
+    answers = _answers(data, items)
     answers = np.where(answers >= 0, answers, -np.inf).max(axis=1)
     if statistic == "mean":
         return np.where(np.isfinite(answers), answers, -1.0)

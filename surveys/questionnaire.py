@@ -37,7 +37,10 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One row of the survey sheet that collects something."""
+    """One row of the survey sheet that collects something.
+
+    `relevant` is its own condition, `gate` that of the groups around it: it is asked where both hold.
+    """
 
     name: str
     kind: Kind
@@ -51,6 +54,7 @@ class Question:
     personal: bool = False
     actor: str = ""
     action: str = ""
+    gate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

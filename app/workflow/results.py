@@ -173,15 +173,17 @@ def explore(
     return View(table.reset_index(drop=True), pd.DataFrame(), note | _texts(card), _synthetic(store, survey_id))
 
 
-def trends(store: Store, survey_id: str, *, by: tuple[str, ...], at: datetime) -> View:
-    """Headline measures over the published waves and their changes, each cell against its own past, masked.
+def trends(
+    store: Store, survey_id: str, *, by: tuple[str, ...], at: datetime, codes: tuple[str, ...] | None = None
+) -> View:
+    """Headline measures (or those named) over the published waves and their changes, each against its own past, masked.
 
-    The family of the Holm adjustment is every row of `moves`: all headline measures, cells and pairs of waves that
+    The family of the Holm adjustment is every row of `moves`: all these measures, cells and pairs of waves that
     stand on the page (each wave against the one before, and the last against the first).
     """
     totals, note = published_totals(store, survey_id, at=at)
     plan = framework()
-    wanted = [code for code in plan.headline if plan.shown_by(code, by)]
+    wanted = [code for code in codes or plan.headline if plan.shown_by(code, by)]
     card = score(totals, plan, by=by)
     chosen = card.table["measure"].isin(wanted).to_numpy()
     card = _rows(card, chosen)

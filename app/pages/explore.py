@@ -1,0 +1,135 @@
+"""One side at a time: scores with graded intervals, from an index down to a question, from a side down to a post."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from app import charts, session
+from app.charts import Caption, Scale
+from app.workflow.results import Cut, Measure, SurveyInfo, View
+
+WHOLE = "all"  # the index itself, in the lists that lead down to its parts
+BESIDE = "experience"  # figures beside the indices
+HOW_TO_READ = "Dot: estimate. Bars: 50, 80 and 95 % intervals. Hollow: read with care."
+
+
+def render() -> None:
+    """Draw the page."""
+    info = session.heading("Explore", "Scores with their intervals, one side at a time.")
+    if info is None or not info.waves:
+        session.empty(info)
+        return
+    measures = {measure.code: measure for measure in session.measures(info)}
+    with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="medium"):
+        root = _root(measures)
+        cut = _cut(info, only=measures[root].only_by if root in measures else ())
+        sides = session.sides(info)
+        side = session.choose("Side", sides, key="side")
+        wave = session.choose("Wave", {wave: wave for wave in info.waves}, key="wave", default=info.waves[-1])
+    measure = _part(measures, root)
+    view = session.explored(info, by=cut.facets, wave=wave, side=side)
+    where = f"{sides[side]}, {wave}"
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _main(info, view, measure, cut, where)
+    with right:
+        _profile(info, view, [part for part in measures.values() if _below(part, root, measures)], cut, where)
+    _table(info, view, measure, cut, (root, side, wave))
+    session.foot(view)
+
+
+def _root(measures: dict[str, Measure]) -> str:
+    indices = {code: part.title for code, part in measures.items() if part.level == "index"}
+    return session.choose("Index", indices | {BESIDE: "Experience"}, key="index")
+
+
+def _cut(info: SurveyInfo, *, only: tuple[tuple[str, ...], ...]) -> Cut:
+    """A way to look at the side; some indices are shown by few of them, for the safety of persons."""
+    cuts = {"_".join(cut.facets): cut for cut in session.cuts(info) if not only or cut.facets in only}
+    names = {code: cut.title if cut.facets[1:] else "The whole side" for code, cut in cuts.items()}
+    ordered = dict(sorted(names.items(), key=lambda pair: "post" not in pair[0]))
+    return cuts[session.pick("By", ordered, key="by")]
+
+
+def _below(part: Measure, root: str, measures: dict[str, Measure]) -> bool:
+    """Whether a measure stands under this index."""
+    if root == BESIDE:
+        return part.level == "indicator"
+    parent = measures.get(part.parent or "")
+    return parent is not None and root in (parent.code, parent.parent)
+
+
+def _part(measures: dict[str, Measure], root: str) -> Measure:
+    """Drill down: index, dimension, question."""
+    with st.container(key="drill", horizontal=True, vertical_alignment="bottom"):
+        if root == BESIDE:
+            figures = {code: part.title for code, part in measures.items() if part.level == "indicator"}
+            return measures[session.pick("Figure", figures, key="figure")]
+        dimensions = {code: part.title for code, part in measures.items() if part.parent == root}
+        dimension = session.choose("Dimension", {WHOLE: "Whole index"} | dimensions, key=f"part_{root}")
+        if dimension == WHOLE:
+            return measures[root]
+        items = {code: part.title for code, part in measures.items() if part.parent == dimension}
+        item = session.pick("Question", {WHOLE: "All of this dimension"} | items, key=f"item_{dimension}")
+        return measures[dimension if item == WHOLE else item]
+
+
+def _main(info: SurveyInfo, view: View, measure: Measure, cut: Cut, where: str) -> None:
+    """One measure, all cells of the side."""
+    rows = view.table[view.table["measure"] == measure.code]
+    caption = Caption(f"{measure.title}: {where}", HOW_TO_READ, session.source(view), synthetic=view.synthetic)
+    draw = partial(
+        charts.dots, rows, labels=cut.values, facet=cut.facets[-1], scale=Scale.of(measure.unit), caption=caption,
+        hue=charts.colour(measure.code),
+    )  # fmt: skip
+    session.picture(draw, measure.code, where, *cut.facets, info=info, key="main", on_pick=_picked)
+    shown = rows["estimate"].dropna()
+    if len(shown) > 1:
+        st.markdown(
+            f"Estimates run from **{charts.number(shown.min())}** to **{charts.number(shown.max())}** {measure.unit}. "
+            "Whether two of them differ is not tested here: read each with its interval, not as a ranking."
+        )
+    st.caption(measure.question or measure.description)
+
+
+def _picked() -> None:
+    """A click on a dot chooses its row in the list beside."""
+    points = st.session_state["main"]["selection"].get(charts.PICK, [])
+    if points:
+        st.session_state["cell"] = points[0]["code"]
+
+
+def _profile(info: SurveyInfo, view: View, parts: list[Measure], cut: Cut, where: str) -> None:
+    """All parts of the index for one cell."""
+    present = [code for code in cut.values if (view.table[cut.facets[-1]] == code).any()]
+    cell = session.pick(f"Profile of ({cut.title.lower()})", {code: cut.values[code] for code in present}, key="cell")
+    codes = [part.code for part in parts if part.unit != "hours"]
+    rows = view.table[(view.table[cut.facets[-1]] == cell) & view.table["measure"].isin(codes)]
+    labels = {part.code: part.title for part in parts}
+    caption = Caption(f"{cut.values[cell]}: {where}", "Highest first.", "", synthetic=view.synthetic)
+    draw = partial(
+        charts.dots, rows, labels=labels, facet="measure", scale=Scale.of(parts[0].unit), caption=caption, row=22,
+        hue=charts.colour(""),
+    )  # fmt: skip
+    session.picture(draw, cell, where, *codes, *cut.facets, info=info, key="profile")
+
+
+def _table(info: SurveyInfo, view: View, measure: Measure, cut: Cut, parts: tuple[str, ...]) -> None:
+    """The figures of the picture, in words on the page and as the masked table to take away."""
+    rows = view.table[view.table["measure"] == measure.code]
+    with st.container(key="tools"):
+        with st.expander("Table", icon=":material/table_rows:"):
+            st.dataframe(charts.readable(rows, labels=cut.values, facet=cut.facets[-1]), hide_index=True)
+        st.download_button(
+            "Download all figures of this view (CSV)",
+            data=lambda: session.as_csv(pd.DataFrame(view.table)),
+            file_name=session.file_name(info, (*parts, cut.facets[-1])),
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+if __name__ == "__main__":
+    render()

@@ -1,0 +1,279 @@
+"""What the pages share: cached results, the frame around every page, and the one boundary for our errors.
+
+Caches are keyed by strings alone: `release` digests what is published, so that a new wave is a new key.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from app import charts, settings
+from app.workflow import fieldwork, results, storage
+from app.workflow.results import Cut, Measure, SurveyInfo, View
+from scoring.errors import ScoringError
+from surveys.errors import SurveyError
+
+ICON = str(settings.ROOT / "static" / "icon.png")
+MARK = str(settings.ROOT / "static" / "mark.svg")
+STYLE = settings.ROOT / "static" / "pages.css"  # constant: never built from what anybody typed
+METHOD = settings.ROOT / "data" / "method.md"
+WEIGHTS, VERSION = "Questions and weights", "Version"  # sections of it with a table of their own
+
+_open = st.cache_resource(show_spinner=False)(storage.open_settings)
+
+
+def store() -> storage.Store:
+    """The store that the settings name, opened once for all sessions."""
+    return _open(settings.from_environment())
+
+
+def now() -> datetime:
+    """The clock of the pages: everything below is told the time."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def boundary() -> Iterator[None]:
+    """Say in a sentence what our own code refuses; the server reports everything else under a reference number."""
+    try:
+        yield
+    except (SurveyError, ScoringError) as error:
+        st.error(str(error).replace("\n", "\n\n"), icon=":material/error:")
+
+
+@contextmanager
+def frame() -> Iterator[None]:
+    """Put style and the error boundary around a page."""
+    st.html(STYLE)
+    with boundary():
+        yield
+
+
+def heading(title: str, lead: str) -> SurveyInfo | None:
+    """Title, choice of survey where there are several, Method drawer, and the ribbon of invented answers."""
+    found = {info.id: info for info in results.surveys(store())}
+    left, middle, right = st.columns([5, 3, 1.1], vertical_alignment="bottom")
+    with left:
+        st.title(title, anchor=False)
+        st.caption(lead)
+    with middle:
+        code = _survey_choice(found)
+    info = found.get(code or "")
+    with right, st.container(key="method"):
+        if info is not None and st.button("Method", icon=":material/menu_book:", width="stretch"):
+            method(info)
+    if info is not None and info.synthetic:
+        ribbon()
+    return info
+
+
+def _survey_choice(found: Mapping[str, SurveyInfo]) -> str | None:
+    """The survey that the page shows: published ones first, so that a link without a choice shows figures."""
+    codes = sorted(found, key=lambda code: (not found[code].waves, code))
+    if len(codes) < len(("one", "another")):
+        return next(iter(codes), None)
+    return st.selectbox(
+        "Survey",
+        codes,
+        format_func=lambda code: found[code].title,
+        key="survey",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+
+
+def ribbon() -> None:
+    """Say on the page, as every picture does, that the answers are invented."""
+    with st.container(key="synthetic"):
+        st.markdown(
+            "**SYNTHETIC** · Every answer here is invented. No river, crossing or person of this survey exists."
+        )
+
+
+def foot(view: View) -> None:
+    """Where the figures of a page come from."""
+    note = view.note
+    with st.container(key="foot"):
+        st.markdown(
+            f"Data until {note['data_until']} · data {note['data']} · instrument {note['instrument']} · "
+            f"framework {note['framework']} · engine {note['engine']}"
+            f"{' · **SYNTHETIC**' if view.synthetic else ''}  \n"
+            "What users of the crossings reported; not an audit, and not a finding about any person."
+        )
+
+
+def empty(info: SurveyInfo | None) -> None:
+    """Say what to do where nothing is published yet."""
+    if info is not None and info.drafts:
+        st.info(
+            f"No wave of this survey is published yet. Drafts: {', '.join(info.drafts)}. A draft shows counts only."
+        )
+    else:
+        st.info(
+            "No wave is published yet. Upload a file, or fill the empty store by `sarhad demo`, with invented answers."
+        )
+    st.page_link("app/pages/upload.py", label="Go to Upload", icon=":material/upload_file:")
+
+
+def release(info: SurveyInfo) -> str:
+    """Digest of what is published of a survey: the key of every cache below."""
+    batches = sorted((row.wave, row.sha256) for row in store().batches(info.id) if row.wave in info.waves)
+    return hashlib.sha256(json.dumps([info.id, info.waves, batches]).encode()).hexdigest()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _measures(release: str, survey_id: str) -> tuple[Measure, ...]:  # noqa: ARG001 - a part of the key
+    return results.measures(store(), survey_id)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _cuts(release: str, survey_id: str) -> tuple[Cut, ...]:  # noqa: ARG001 - a part of the key
+    return results.cuts(store(), survey_id)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Computing scores and intervals")
+def _explored(release: str, survey_id: str, by: tuple[str, ...], wave: str, side: str) -> View:  # noqa: ARG001 - likewise
+    return results.explore(store(), survey_id, by=by, at=now(), wave=wave, side=side)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Testing changes between waves")
+def _moved(release: str, survey_id: str, by: tuple[str, ...]) -> View:  # noqa: ARG001 - likewise
+    return results.trends(store(), survey_id, by=by, at=now())
+
+
+def measures(info: SurveyInfo) -> tuple[Measure, ...]:
+    """Everything that is scored in a survey."""
+    return _measures(release(info), info.id)
+
+
+def cuts(info: SurveyInfo) -> tuple[Cut, ...]:
+    """Ways to look at one side of a survey."""
+    return _cuts(release(info), info.id)
+
+
+def explored(info: SurveyInfo, *, by: tuple[str, ...], wave: str, side: str) -> View:
+    """Every measure of one wave and side, masked. Shared by all sessions: read it, never change it."""
+    return _explored(release(info), info.id, by, wave, side)
+
+
+def moved(info: SurveyInfo, *, by: tuple[str, ...]) -> View:
+    """Headline measures over the waves with their tested changes, masked. Read it, never change it."""
+    return _moved(release(info), info.id, by)
+
+
+def headline(info: SurveyInfo) -> View:
+    """The first figures of a survey, each side against its own past."""
+    return moved(info, by=(results.SIDE,))
+
+
+def sides(info: SurveyInfo) -> Mapping[str, str]:
+    """Sides of the border with the words of the questionnaire."""
+    return next((cut.values for cut in cuts(info) if cut.facets == (results.SIDE,)), {})
+
+
+def source(view: View) -> str:
+    """Last lines of a picture."""
+    return (
+        "What users reported; not an audit, not a finding about any person.\n"
+        f"Sarhad {view.note['engine']}, framework {view.note['framework']}, data until {view.note['data_until']}."
+    )
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _drawn(name: str, _draw: Callable[[], charts.Spec]) -> charts.Spec:  # noqa: ARG001 - a part of the key
+    return _draw()
+
+
+def picture(
+    draw: Callable[[], charts.Spec], *parts: str, info: SurveyInfo, key: str, on_pick: Callable[[], None] | None = None
+) -> None:
+    """Show a chart whose specification is made once for these parts of its name."""
+    spec = _drawn("|".join((release(info), key, *parts)), draw)
+    alt = str(spec["description"])
+    if on_pick is None:
+        st.vega_lite_chart(spec=spec, theme=None, key=key, alt=alt)
+    else:
+        st.vega_lite_chart(spec=spec, theme=None, key=key, alt=alt, on_select=on_pick, selection_mode=charts.PICK)
+
+
+def choose(label: str, options: Mapping[str, str], *, key: str, default: str = "") -> str:
+    """One of a few, as a row of buttons that is part of the page's address."""
+    codes = list(options)
+    chosen = st.segmented_control(
+        label,
+        codes,
+        default=default if default in options else codes[0],
+        required=True,
+        format_func=lambda code: options[code],
+        key=key,
+        bind="query-params",
+    )
+    return str(chosen)
+
+
+def pick(label: str, options: Mapping[str, str], *, key: str) -> str:
+    """One of many, as a list that is part of the page's address."""
+    chosen = st.selectbox(label, list(options), format_func=lambda code: options[code], key=key, bind="query-params")
+    return str(chosen)
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A masked table as CSV in the columns of the contract, with no cell that a spreadsheet takes for a formula."""
+    safe = table.rename(columns=fieldwork.safe_cell).map(
+        lambda cell: "" if pd.isna(cell) else fieldwork.safe_cell(cell)
+    )
+    return safe.to_csv(index=False).encode("utf-8-sig")
+
+
+def file_name(info: SurveyInfo, parts: Sequence[str]) -> str:
+    """Name of a download; an invented survey says so in its name."""
+    words = ["sarhad", info.id, *parts, *(["SYNTHETIC"] if info.synthetic else [])]
+    return "_".join("".join(letter if letter.isalnum() else "-" for letter in word) for word in words if word) + ".csv"
+
+
+@st.dialog("How these figures are made", width="large")
+def method(info: SurveyInfo) -> None:
+    """The drawer on every page: definition, weights, intervals, sample, protection, limits, version."""
+    with boundary():
+        words = iter(METHOD.read_text(encoding="utf-8").split("\n## ")[1:])
+        sections = {title: text for title, _, text in (part.partition("\n") for part in words)}
+        for tab, (title, text) in zip(st.tabs(list(sections)), sections.items(), strict=True):
+            with tab:
+                st.markdown(text)
+                if title == WEIGHTS:
+                    st.dataframe(_parts(info), hide_index=True, height=360)
+                if title == VERSION:
+                    _version(info)
+
+
+def _parts(info: SurveyInfo) -> pd.DataFrame:
+    """Indices, their dimensions and items, each with its weight beside its siblings."""
+    plan = results.framework()
+    weights = {node.code: node.weight for node in plan.nodes} | {item.code: item.weight for item in plan.items}
+    found = measures(info)
+    titles = {measure.code: measure.title for measure in found}
+    rows = [
+        {
+            "part": measure.title,
+            "of": titles.get(measure.parent or "", ""),
+            "weight": weights.get(measure.code) if measure.parent else None,
+            "what it is": measure.question or measure.description,
+            "high answer": "good" if measure.direction == "better" else "bad, turned round",
+        }
+        for measure in found
+        if measure.level != "indicator"
+    ]
+    return pd.DataFrame(rows)
+
+
+def _version(info: SurveyInfo) -> None:
+    if not info.waves:
+        st.write("No wave of this survey is published yet.")
+        return
+    note = headline(info).note
+    st.table(pd.DataFrame({"value": pd.Series(dict(note))}).rename_axis("what"))

@@ -1,0 +1,19 @@
+"""Page configuration, navigation and the frame around every page; nothing else."""
+
+import streamlit as st
+
+from app import session
+
+st.set_page_config(page_title="Sarhad", page_icon=session.ICON, layout="wide")
+st.logo(session.MARK, size="large")
+
+pages = [
+    st.Page("app/pages/home.py", title="Home", default=True),
+    st.Page("app/pages/explore.py", title="Explore", url_path="explore"),
+    st.Page("app/pages/trends.py", title="Trends", url_path="trends"),
+    st.Page("app/pages/upload.py", title="Upload", url_path="upload"),
+]
+page = st.navigation(pages, position="top")
+
+with session.frame():
+    page.run()

@@ -1,0 +1,119 @@
+"""The `sarhad` command: the same engine and the same words from a terminal; exit codes 0, 1 and 2."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BORDER = ROOT / "tests" / "reference" / "data"
+
+
+def sarhad(*words: str | Path, url: str = "", expect: int = 0) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | ({"SARHAD_DATABASE_URL": url} if url else {})
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", *map(str, words)],
+        cwd=ROOT,
+        env=environment | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == expect, done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_version_and_help() -> None:
+    assert sarhad("--version").stdout.startswith("sarhad 0.")
+    assert "estimate" in sarhad("--help").stdout
+
+
+def test_estimate_agrees_with_r_on_the_border_design() -> None:
+    words = ["--weight", "w", "--strata", "wstratum", "--psu", "wpsu", "--fpc", "Npsu", "--format", "json"]
+    done = sarhad(
+        "estimate", BORDER / "border_open.csv", "--mean", "index", "--ratio", "wait/age", *words, "--by", "mode"
+    )
+    rows = json.loads(done.stdout)
+    cases = {
+        case["id"]: case["value"]
+        for case in json.loads((BORDER / "border_open_indep.json").read_text(encoding="utf-8"))["cases"]
+    }
+    mine = {row["by"]["mode"]: row for row in rows if row["measure"] == "wait/age"}
+    theirs = cases["by_ratio"]
+    assert list(mine) == theirs["groups"]["mode"]
+    assert [row["estimate"] for row in mine.values()] == pytest.approx(theirs["coef"], rel=1e-9)
+    assert [row["se"] for row in mine.values()] == pytest.approx(theirs["se"], rel=1e-9)
+    assert set(rows[0]) == {
+        "wave", "by", "measure", "statistic", "category", "estimate", "se", "df", "low", "high", "n", "n_eff", "deff",
+        "status", "reason",
+    }  # fmt: skip
+
+
+def test_protect_hides_small_cells_of_the_callers_own_file() -> None:
+    words = ["estimate", BORDER / "border_open.csv", "--mean", "index", "--by", "point,mode", "--format", "json"]
+    open_rows = json.loads(sarhad(*words).stdout)
+    hidden = [row for row in json.loads(sarhad(*words, "--protect").stdout) if row["status"] == "suppressed"]
+    small = [row for row in open_rows if row["n"] < 10]
+    assert small
+    assert len(hidden) >= len(small)
+    assert all(row["estimate"] is None and row["n"] is None for row in hidden)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["--mean", "nosuch"], 1, "nosuch"),
+        (["--mean", "sex"], 1, "text"),
+        (["--mean", "index", "--psu", "upsu", "--strata", "point"], 1, "PSU"),
+        (["--mean", "index", "--where", "import os"], 1, "where"),
+        (["--mean", "index", "--df", "guess"], 2, "design, satterthwaite"),
+        ([], 2, "--mean"),
+    ],
+)
+def test_a_fault_is_a_sentence_and_an_exit_code(words: list[str], code: int, text: str) -> None:
+    assert text in sarhad("estimate", BORDER / "border_open.csv", *words, expect=code).stderr
+
+
+@pytest.fixture
+def bad_file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    name, content = request.param
+    path = tmp_path / name
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "bad_file",
+    [("empty.csv", b""), ("picture.csv", bytes(range(256)) * 40), ("twice.csv", b"post;post\nA;B\n")],
+    indirect=True,
+    ids=["empty", "binary", "duplicate-headers"],
+)
+def test_a_bad_file_is_refused_in_words_and_the_store_stays_as_it_was(bad_file: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    sarhad("import", bad_file, "--wave", "2026", url=url, expect=1)
+    sarhad("check", bad_file, url=url, expect=1)
+    assert "empty" in sarhad("doctor", url=url).stdout
+
+
+def test_from_instrument_to_score(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    form = tmp_path / "traveller.xlsx"
+    sarhad("instrument", "build", "traveller", "--out", form)
+    assert form.stat().st_size > 5_000
+    sarhad("instrument", "check", form)
+    sarhad("framework", "check", ROOT / "data" / "frameworks" / "border.toml")
+    sarhad("demo", url=url)
+    assert "already" in sarhad("demo", url=url).stdout
+    rows = json.loads(sarhad("score", "--by", "side", "--format", "json", url=url).stdout)
+    accountability = [row for row in rows if row["measure"] == "accountability"]
+    assert len(accountability) == 6
+    assert all(0 < row["low"] < row["estimate"] < row["high"] < 100 for row in accountability)
+    moves = sarhad(
+        "change", "--measure", "integrity", "--waves", "2022,2026", "--by", "side,post", "--format", "json", url=url
+    )
+    assert sum(row["clear"] for row in json.loads(moves.stdout)) >= 2
