@@ -4,6 +4,7 @@ Altair's global settings are not safe under threads, so specifications are built
 without a theme of Altair's: our own look is put around the finished dictionary. Show them by `st.vega_lite_chart`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -23,6 +24,7 @@ INK, QUIET, PALE, FAINT = "#1B2A33", "#5A6872", "#A9B4BB", "#DDE4E8"
 #: Okabe and Ito's colours, told apart by the colour-blind too.
 BLUE, ORANGE, GREEN, PINK, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00"
 MARK = "SYNTHETIC"
+NOT_SHOWN = "not shown"
 PICK = "pick"  # name of the selection that a click makes
 FULL = 100.0
 NEAR = 20.0  # least reach of an axis of changes, in points
@@ -89,13 +91,25 @@ def colour(measure: str) -> str:
 
 def number(value: float, *, sign: bool = False) -> str:
     """A shown figure, as rounded as the mask left it."""
-    text = f"{value:+g}" if sign else f"{value:g}"
+    text = f"{round(value, 2):+g}" if sign else f"{round(value, 2):g}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 
 def span(low: float, high: float) -> str:
     """An interval in words, in figures that no reader takes for a subtraction."""
     return f"{number(low)} to {number(high)}" if pd.notna(low) and pd.notna(high) else "interval not known"
+
+
+def told_change(row: Mapping[Any, Any], *, unit: str, better: str) -> str:
+    """One sentence on a change and its test; a change that is not clear is never called a rise or a fall."""
+    if pd.isna(row["estimate"]):
+        return f"Change since {row['since']} {NOT_SHOWN}: {why(row['reason'])}."
+    unit = "percentage points" if unit == "%" else unit
+    size = f"{number(row['estimate'], sign=True)} {unit} since {row['since']} ({span(row['low'], row['high'])})"
+    if not row["clear"]:
+        return f"{size}: no clear change."
+    good = better != "ambiguous" and (row["estimate"] > 0) == (better == "better")
+    return f"{size}: a clear {'change' if better == 'ambiguous' else 'improvement' if good else 'decline'}."
 
 
 def why(reason: str) -> str:
@@ -120,7 +134,7 @@ def dots(
     ordered = table.sort_values("estimate", ascending=False, kind="stable", na_position="last")
     rows = [_dot(cell, labels=labels, facet=facet) for cell in ordered.to_dict("records")]
     shown = [dot for dot in rows if dot["estimate"] is not None]
-    y = _names(rows)
+    y = _names(rows, strong=strong)
     axis = _levels(scale, shown)
     layers = [
         *_stamp(synthetic=caption.synthetic),
@@ -129,7 +143,7 @@ def dots(
         *_beside(shown, y=y),
         _reasons([dot for dot in rows if dot["estimate"] is None], y=y),
     ]
-    return _finish(layers, caption=caption, height=max(row * len(rows), 60), right=98, told=_told(rows))
+    return _finish(layers, caption=caption, height=max(row * len(rows), 60), told=_told(rows))
 
 
 def _dot(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str) -> Row:
@@ -140,7 +154,7 @@ def _dot(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str) -> Ro
         for name in ("estimate", "low", "high", "low_80", "high_80", "low_50", "high_50", "n")
     }
     careful = shown and row["reason"] != ""
-    note = f"not shown: {why(row['reason'])}" if not shown else why(row["reason"]) if careful else ""
+    note = f"{NOT_SHOWN}: {why(row['reason'])}" if not shown else why(row["reason"]) if careful else ""
     return plain | {
         "code": code,
         "label": labels.get(code, code),
@@ -153,9 +167,14 @@ def _dot(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str) -> Ro
     }
 
 
-def _names(rows: Sequence[Row]) -> alt.Y:
+def _names(rows: Sequence[Row], *, strong: Sequence[str] = ()) -> alt.Y:
     """Rows in the order in which they come."""
-    return alt.Y("label:N", sort=[row["label"] for row in rows], title=None, axis=alt.Axis(labelLimit=190, grid=False))
+    weight: Any = {
+        "condition": {"test": f"indexof({json.dumps(list(strong))}, datum.value) >= 0", "value": 600},
+        "value": 400,
+    }
+    axis = alt.Axis(labelLimit=190, grid=False, labelFontWeight=weight if strong else alt.Undefined)
+    return alt.Y("label:N", sort=[row["label"] for row in rows], title=None, axis=axis)
 
 
 def _levels(scale: Scale, rows: Sequence[Row]) -> Row:
@@ -216,32 +235,34 @@ def waves(
     shown = [row for row in rows if row["estimate"] is not None]
     lines = _tested(moves, shown, better=scale.better)
     x = alt.X("wave:O", scale=alt.Scale(domain=list(order), padding=0.4), title=None, axis=alt.Axis(labelAngle=0))
-    axis = _levels(scale, shown)
+    axis = _levels(scale, shown) | {"title": None}
     y = alt.Y("estimate:Q", **axis)
     base = alt.Chart(_values(shown)).encode(x=x)
     hidden = alt.Chart(_values([row for row in rows if row["estimate"] is None]))
     layers = [
         *_stamp(synthetic=caption.synthetic),
         base.mark_line(color=PALE, strokeWidth=1.5).encode(y=y),
-        base.mark_rule(color=PALE, strokeWidth=5, strokeCap="butt").encode(y=alt.Y("low:Q", **axis), y2="high:Q"),
+        base.mark_rule(color=PALE, strokeWidth=6, strokeCap="butt").encode(y=alt.Y("low:Q", **axis), y2="high:Q"),
         _joined(lines, x=x, y=y),
-        base.mark_point(filled=True, size=110, opacity=1, stroke="#FFFFFF", strokeWidth=1.5, color=QUIET).encode(
+        base.mark_point(filled=True, size=45, opacity=1, color=QUIET).encode(
             y=y,
             tooltip=[alt.Tooltip(f"{name}:N") for name in ("wave", "value", "interval")],
         ),
-        base.mark_text(dx=11, align="left", fontSize=13, fontWeight=600, color=INK).encode(y=y, text="value:N"),
+        base.mark_text(dy=-7, baseline="bottom", fontSize=12.5, fontWeight=600, color=INK).encode(
+            y=alt.Y("high:Q", **axis), text="value:N"
+        ),
         hidden.mark_text(fontStyle="italic", color=QUIET, dy=-8).encode(
             x=x, y=alt.value(alt.expr("height")), text="value:N"
         ),
     ]
     told = [f"{row['wave']}: {row['value']}, 95 % interval {row['interval']}" for row in rows]
     told += [f"clear change from {line['since']} to {line['wave']}" for line in lines] or ["no clear change"]
-    return _finish(layers, caption=caption, height=height, right=34, told="; ".join(told))
+    return _finish(layers, caption=caption, height=height, told="; ".join(told))
 
 
 def _wave(row: Mapping[Any, Any]) -> Row:
     limits = {name: float(row[name]) if pd.notna(row[name]) else None for name in ("estimate", "low", "high")}
-    value = number(row["estimate"]) if pd.notna(row["estimate"]) else "not shown"
+    value = number(row["estimate"]) if pd.notna(row["estimate"]) else NOT_SHOWN
     return {"wave": str(row["wave"]), "value": value, "interval": span(row["low"], row["high"])} | limits
 
 
@@ -300,7 +321,7 @@ def changes(moves: pd.DataFrame, *, labels: Mapping[str, str], facet: str, scale
         _reasons([row for row in rows if row["estimate"] is None], y=y),
     ]
     told = "; ".join(f"{row['label']}: {row['words'] or row['note']}" for row in rows)
-    return _finish(layers, caption=caption, height=max(25 * len(rows), 60), right=112, told=told)
+    return _finish(layers, caption=caption, height=max(25 * len(rows), 60), told=told)
 
 
 def _move(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str, better: str) -> Row:
@@ -312,7 +333,7 @@ def _move(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str, bett
         "colour": verdict(row["estimate"], better=better) if clear else "#8A959C",
         "shape": ("triangle-up" if row["estimate"] > 0 else "triangle-down") if clear else "circle",
         "words": f"{number(row['estimate'], sign=True)}, {'clear' if clear else 'not clear'}" if shown else "",
-        "note": "" if shown else f"not shown: {why(row['reason'])}",
+        "note": "" if shown else f"{NOT_SHOWN}: {why(row['reason'])}",
     }
 
 
@@ -357,7 +378,7 @@ def _told(rows: Sequence[Row]) -> str:
     )
 
 
-def _finish(layers: Sequence[Layer], *, caption: Caption, height: int, right: int, told: str) -> Spec:
+def _finish(layers: Sequence[Layer], *, caption: Caption, height: int, told: str) -> Spec:
     """Build the dictionary under the lock and put title, source line, look and description around it."""
     source = [f"{MARK}: every answer is invented."] * caption.synthetic + caption.source.splitlines()
     foot = alt.Chart(_values([{}])).mark_text(
@@ -372,9 +393,5 @@ def _finish(layers: Sequence[Layer], *, caption: Caption, height: int, right: in
             title=alt.TitleParams(text=caption.title, subtitle=caption.subtitle),
             description=told,
         ).to_dict()
-    margin = {"left": 4, "top": 4, "right": right, "bottom": 20 + 13 * len(source)}
-    return spec | {
-        "config": _CONFIG,
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "padding": margin,
-    }
+    # what stands right of the plot and below it is counted by the renderer as part of the picture
+    return spec | {"config": _CONFIG, "autosize": {"type": "fit-x", "contains": "padding"}, "padding": 4}

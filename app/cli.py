@@ -148,7 +148,7 @@ def _print(table: pd.DataFrame, *, facets: tuple[str, ...], output: Format) -> N
         _print_table(table)
 
 
-def _row(row: dict[str, Any], facets: tuple[str, ...]) -> dict[str, Any]:
+def _row(row: dict[Any, Any], facets: tuple[str, ...]) -> dict[str, Any]:
     """One row for programs: facets together under `by`, nothing that JSON does not know."""
     plain = {name: _plain(value) for name, value in row.items()}
     wave = {"wave": plain["wave"] or None}
@@ -262,7 +262,7 @@ def import_(
         file, view, store=store, survey_id=name, wave=wave, who=_who(as_), at=_now(),
         vault_key=settings.from_environment().vault_key,
     )  # fmt: skip
-    OUT.print(sentences.saved(saved), markup=False)
+    OUT.print(fieldwork.saved_sentence(saved), markup=False)
 
 
 @app.command()

@@ -16,11 +16,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "no-known-column": "no column belongs to the form {form}; choose the right file, or the form it was asked with",
     "questions-absent": "{count} questions of the form have no column ({names}); if they were asked, export them too",
     "duplicate-submission": "the same submission stands twice; it is counted once and the first is kept",
-    "duplicate-changed": "a submission comes back with other answers; the last one is kept, check that it is the edited "
-    "one",
+    "duplicate-changed": "a submission comes back with other answers; the last is kept, check that it is the right one",
     "no-consent": "the person did not agree to take part; the row is counted as a refusal and not stored",
     # columns
-    "duplicate-header": "the header stands in the file before; keep one of the two columns, or name them as in the form",
+    "duplicate-header": "the header stands in the file before; keep one of the columns, or name them as in the form",
     "ambiguous-column": "two questions of the form have this label; it is taken for {question}: export by XML names if "
     "that is wrong",
     "unknown-column": "no question of the form has this name or label; the column is not stored",
@@ -38,18 +37,17 @@ SENTENCES: Final[Mapping[str, str]] = {
     "weight-not-positive": "the weight or count is empty, zero or negative; give each row a number above zero",
     "traffic-varies": "interviews of one shift carry different counts; write the count of the whole shift on each",
     "design-empty": "the stratum or shift is empty; fill it in, since a row without it has no place in the sample",
-    "time-unreadable": "the time is not written as year-month-day; its day is left out: export times as 2026-05-31T09:30",
+    "time-unreadable": "the time is not written as 2026-05-31T09:30, so its day is left out; export times in this way",
     "required-empty": "the form requires an answer and there is none; it is stored as blank",
-    "routing-broken": "there is an answer although the question is not asked after {question}; it is stored: check both",
+    "routing-broken": "there is an answer, but after {question} it is not asked; check both (it is stored)",
     # forms
     "form-no-questions": "the form has no questions; fill in the survey sheet",
     "form-duplicate-name": "{count} questions have this name; give each a name of its own",
     "form-list-missing": "the choices sheet has no list {list}; add it, or correct the type of the question",
-    "form-routing-unknown": "its condition names the question {question}, which the form does not have; correct the name",
+    "form-routing-unknown": "its condition names the question {question}, which the form lacks; correct the name",
     "form-bounds": "its lowest value is above its highest; correct the constraint",
     "form-duplicate-code": "the list has the code {choice} {count} times; give each choice a code of its own",
-    "form-scores-partly": "some choices have a score and these have none: {codes}; score them all, or name their kind of "
-    "missing",
+    "form-scores-partly": "some choices have a score and these have none: {codes}; score all, or give their missing",
     "form-score-missing": "a choice has a score and a kind of missing; keep one of the two",
     "form-score-negative": "the score {score} is negative; scores are whole numbers from 0",
     "form-scores-equal": "{count} choices have the score {score}; give each a score of its own",

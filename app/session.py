@@ -5,18 +5,23 @@ Caches are keyed by strings alone: `release` digests what is published, so that 
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from app import charts, settings
-from app.workflow import fieldwork, results, storage
+from app.workflow import fieldwork, releases, results, storage
+from app.workflow.fieldwork import CheckView
 from app.workflow.results import Cut, Measure, SurveyInfo, View
 from scoring.errors import ScoringError
 from surveys.errors import SurveyError
+from surveys.questionnaire import Questionnaire
+from surveys.reading import Limits
 
 ICON = str(settings.ROOT / "static" / "icon.png")
 MARK = str(settings.ROOT / "static" / "mark.svg")
@@ -54,9 +59,12 @@ def frame() -> Iterator[None]:
         yield
 
 
-def heading(title: str, lead: str) -> SurveyInfo | None:
-    """Title, choice of survey where there are several, Method drawer, and the ribbon of invented answers."""
-    found = {info.id: info for info in results.surveys(store())}
+def heading(title: str, lead: str, *, real: bool = False) -> SurveyInfo | None:
+    """Title, choice of survey where there are several, Method drawer, and the ribbon of invented answers.
+
+    With `real`, only surveys that take real answers, those not begun yet included.
+    """
+    found = _real() if real else {info.id: info for info in results.surveys(store())}
     left, middle, right = st.columns([5, 3, 1.1], vertical_alignment="bottom")
     with left:
         st.title(title, anchor=False)
@@ -72,6 +80,16 @@ def heading(title: str, lead: str) -> SurveyInfo | None:
     return info
 
 
+def _real() -> dict[str, SurveyInfo]:
+    """Surveys of real answers, and one for each instrument that has none yet."""
+    stored = {info.id: info for info in results.surveys(store())}
+    begun = {code: info for code, info in stored.items() if not info.synthetic}
+    fresh = [code for code in fieldwork.instruments() if code not in stored]
+    return begun | {
+        code: SurveyInfo(code, fieldwork.instrument(code).title, synthetic=False, waves=(), drafts=()) for code in fresh
+    }
+
+
 def _survey_choice(found: Mapping[str, SurveyInfo]) -> str | None:
     """The survey that the page shows: published ones first, so that a link without a choice shows figures."""
     codes = sorted(found, key=lambda code: (not found[code].waves, code))
@@ -81,7 +99,7 @@ def _survey_choice(found: Mapping[str, SurveyInfo]) -> str | None:
         "Survey",
         codes,
         format_func=lambda code: found[code].title,
-        key="survey",
+        key="survey",  # the same on every page, so that the choice goes along
         bind="query-params",
         label_visibility="collapsed",
     )
@@ -142,8 +160,8 @@ def _explored(release: str, survey_id: str, by: tuple[str, ...], wave: str, side
 
 
 @st.cache_resource(max_entries=16, show_spinner="Testing changes between waves")
-def _moved(release: str, survey_id: str, by: tuple[str, ...]) -> View:  # noqa: ARG001 - likewise
-    return results.trends(store(), survey_id, by=by, at=now())
+def _moved(release: str, survey_id: str, by: tuple[str, ...], codes: tuple[str, ...]) -> View:  # noqa: ARG001 - likewise
+    return results.trends(store(), survey_id, by=by, at=now(), codes=codes or None)
 
 
 def measures(info: SurveyInfo) -> tuple[Measure, ...]:
@@ -161,9 +179,9 @@ def explored(info: SurveyInfo, *, by: tuple[str, ...], wave: str, side: str) -> 
     return _explored(release(info), info.id, by, wave, side)
 
 
-def moved(info: SurveyInfo, *, by: tuple[str, ...]) -> View:
-    """Headline measures over the waves with their tested changes, masked. Read it, never change it."""
-    return _moved(release(info), info.id, by)
+def moved(info: SurveyInfo, *, by: tuple[str, ...], codes: tuple[str, ...] = ()) -> View:
+    """Headline measures (or these) over the waves with their tested changes, masked. Read it, never change it."""
+    return _moved(release(info), info.id, by, codes)
 
 
 def headline(info: SurveyInfo) -> View:
@@ -182,6 +200,11 @@ def source(view: View) -> str:
         "What users reported; not an audit, not a finding about any person.\n"
         f"Sarhad {view.note['engine']}, framework {view.note['framework']}, data until {view.note['data_until']}."
     )
+
+
+def short_source(view: View) -> str:
+    """Last line of a small picture."""
+    return f"Users' reports, until {view.note['data_until']}."
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -236,6 +259,64 @@ def file_name(info: SurveyInfo, parts: Sequence[str]) -> str:
     return "_".join("".join(letter if letter.isalnum() else "-" for letter in word) for word in words if word) + ".csv"
 
 
+@contextmanager
+def _on_disk(name: str, data: bytes) -> Iterator[Path]:
+    """Put an uploaded file on disk for as long as it is read, under its own name without what a path could mean."""
+    with tempfile.TemporaryDirectory(prefix="sarhad-") as folder:
+        path = (
+            Path(folder) / ("".join(letter if letter.isalnum() or letter in "-_. " else "_" for letter in name)[-120:])
+        )
+        path.write_bytes(data)
+        yield path
+
+
+def checked(info: SurveyInfo, name: str, data: bytes) -> CheckView:
+    """Check an uploaded file, once for all reruns of this session; nothing is stored."""
+    key = (info.id, name, hashlib.sha256(data).hexdigest())
+    known: tuple[tuple[str, str, str], CheckView] | None = st.session_state.get("checked")
+    if known is not None and known[0] == key:
+        return known[1]
+    limits = Limits(bytes=upload_megabytes() * 1024 * 1024)
+    with _on_disk(name, data) as path:
+        view = fieldwork.check_file(path, questionnaire=_questionnaire(info), limits=limits)
+    st.session_state["checked"] = (key, view)
+    return view
+
+
+def stored(info: SurveyInfo, view: CheckView, *, wave: str, who: str, name: str, data: bytes) -> str:
+    """Store a checked file as a draft, and say what that did."""
+    fieldwork.ensure_survey(store(), info.id, title=info.title, questionnaire=_questionnaire(info))
+    key = settings.from_environment().vault_key
+    with _on_disk(name, data) as path:
+        done = fieldwork.store_file(
+            path, view, store=store(), survey_id=info.id, wave=wave, who=who, at=now(), vault_key=key
+        )
+    return fieldwork.saved_sentence(done)
+
+
+def publish(info: SurveyInfo, *, wave: str, who: str) -> None:
+    """Publish a draft wave; the log keeps who did."""
+    releases.publish(store(), survey_id=info.id, wave=wave, who=who, at=now())
+
+
+def wave_states(info: SurveyInfo) -> pd.DataFrame:
+    """Waves of a survey with counts only; none of one that is not begun."""
+    return fieldwork.wave_states(store(), info.id) if _begun(info) else pd.DataFrame()
+
+
+def upload_megabytes() -> int:
+    """Largest file that the browser may send."""
+    return settings.from_environment().upload_megabytes
+
+
+def _begun(info: SurveyInfo) -> bool:
+    return any(row.id == info.id for row in results.surveys(store()))
+
+
+def _questionnaire(info: SurveyInfo) -> Questionnaire:
+    return store().questionnaire(info.id) if _begun(info) else fieldwork.instrument(info.id)
+
+
 @st.dialog("How these figures are made", width="large")
 def method(info: SurveyInfo) -> None:
     """The drawer on every page: definition, weights, intervals, sample, protection, limits, version."""
@@ -245,7 +326,7 @@ def method(info: SurveyInfo) -> None:
         for tab, (title, text) in zip(st.tabs(list(sections)), sections.items(), strict=True):
             with tab:
                 st.markdown(text)
-                if title == WEIGHTS:
+                if title == WEIGHTS and _begun(info):
                     st.dataframe(_parts(info), hide_index=True, height=360)
                 if title == VERSION:
                     _version(info)

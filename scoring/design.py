@@ -183,7 +183,7 @@ def _fractions(
     if uneven.size:
         name = names[row_stratum[uneven[0]]]
         raise DesignError(f"fpc {design.fpc!r} is missing or differs within stratum {name!r}; give one value a stratum")
-    fraction: Floats = np.where(population <= 1, population, sampled / population)
+    fraction: Floats = np.where(population <= 1, population, sampled / np.maximum(population, 1))
     over = np.flatnonzero((fraction > 1) | (population <= 0))
     if over.size:
         name = names[over[0]]

@@ -261,9 +261,9 @@ def simple_variance(cells: CellTotals, *, kind: Sequence[str]) -> tuple[Floats, 
     n = cells.per_cell(cells.count).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = cells.per_cell(cells.total) / cells.weight
-        spread = (cells.square / cells.weight - mean**2) * n / (n - 1)
+        spread = cells.square / cells.weight - mean**2
         spread = np.where(spread < cells.square / cells.weight * DUST, 0.0, spread)  # rounding of equal answers
-        replaced = spread / n
+        replaced = spread / (n - 1)  # 0 / 0, and so unknown, of one answer
         drawn = np.where(cells.weight >= n, replaced * (cells.weight - n) / cells.weight, np.nan)
     total = np.array([name == "total" for name in kind])
     factor = np.where(total[None, :], cells.weight**2, 1.0)

@@ -132,6 +132,8 @@ def tabulate(
 ) -> contract.Scorecard:
     """Estimate as `estimate` does, as a scorecard with the evidence that `disclosure.protect` asks for."""
     rules = rules or Rules()
+    if not (*mean, *total, *ratio, *proportion):
+        raise EstimationError("nothing to estimate: name at least one mean, total, ratio or proportion")
     facets = tuple(name for name in ((by,) if isinstance(by, str) else by or ()) if name != design.wave)
     refuse_names(facets, wave=design.wave)
     pairs = [split_ratio(text, column_names(frame)) for text in ratio]
@@ -143,8 +145,6 @@ def tabulate(
         *(_ratio(data, *pair) for pair in pairs),
         *(column for name in proportion for column in _proportion(data, name, (multiple or {}).get(name))),
     ]
-    if not columns:
-        raise EstimationError("nothing to estimate: name at least one mean, total, ratio or proportion")
     if rules.interval == "logit" and any(column.statistic != "proportion" for column in columns):
         raise EstimationError(
             "logit intervals are for proportions; ask for means, totals and ratios in a call of their own"
@@ -219,6 +219,7 @@ def _proportion(data: pd.DataFrame, name: str, codes: Sequence[str] | None) -> l
     else:
         padded = " " + as_text(column).astype(object).where(r, "").astype(str) + " "
         ticked = {code: padded.str.contains(f" {code} ", regex=False) for code in codes}
+    ticked = ticked or {None: pd.Series(data=False, index=column.index)}  # nobody answered: a row that says so
     return [
         Column("proportion", name, level, (found.to_numpy(dtype=bool) & r).astype(float), r.astype(float), r)
         for level, found in ticked.items()
@@ -321,14 +322,13 @@ def figures(
     """
     values, spread = estimates.values, variance(estimates)
     se, df = np.sqrt(spread.variance), spread.df(rules.df)
-    scale = np.nan_to_num(top)
-    se = np.where(se <= DUST * scale, 0.0, se)
-    for end in (np.zeros_like(scale), scale):
-        values = np.where((se == 0) & (np.abs(values - end) <= DUST * scale), end, values)
+    se = np.where(se <= DUST * np.where(np.isfinite(top), top, np.abs(values)), 0.0, se)
+    for end in (np.zeros_like(top), top):
+        values = np.where((se == 0) & (np.abs(values - end) <= DUST * top), end, values)
     with np.errstate(invalid="ignore", divide="ignore"):
-        deff = np.where(simple[0] > 0, spread.variance / simple[0], np.nan)
-        replaced = np.where(simple[1] > 0, spread.variance / simple[1], np.nan)
-        n_eff = n / replaced
+        deff = np.where(simple[0] > 0, se**2 / simple[0], np.nan)
+        replaced = np.where(simple[1] > 0, se**2 / simple[1], np.nan)
+        n_eff = np.where(se > 0, n / replaced, np.nan)
     at_end = ((values <= 0) | (values >= top)) & np.isfinite(top) & (n > 0) & (se == 0)
     n_eff = np.where(at_end, n / np.maximum(1.0, _pooled_deff(replaced, n)), n_eff)
     low, high = _limits(values, se, df, top=top, rules=rules)

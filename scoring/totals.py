@@ -370,7 +370,8 @@ def _answers(data: pd.DataFrame, names: Sequence[str]) -> Floats:
 
 
 def _check_range(code: str, answers: Floats, allowed: tuple[float, float]) -> None:
-    outside = int(((answers >= 0) & ((answers < allowed[0]) | (answers > allowed[1]))).sum())
+    given = answers[answers >= 0]
+    outside = int(((given < allowed[0]) | (given > allowed[1])).sum())
     if outside:
         raise EstimationError(
             f"{outside} answers to {code!r} are outside the framework's range {allowed[0]:g}-{allowed[1]:g}; "

@@ -90,7 +90,7 @@ def check(table: RawTable, questionnaire: Questionnaire) -> Report:
     """
     match = mapping.match(table, questionnaire)
     design = questionnaire.design
-    personal = privacy.dropped(table, match, keep=frozenset(rules.design_names(design)))
+    personal = privacy.dropped(table, match, keep=mapping.design_names(design))
     issues = _columns(table, match, questionnaire, personal)
     dropped = {_called(table, at): kind for at, kind in personal.items()}
     known = {at for at in match.columns if at not in personal}
@@ -111,7 +111,7 @@ def check(table: RawTable, questionnaire: Questionnaire) -> Report:
     found += rules.design_flaws(answers, design, len(kept))
     moments = identity.moments(table.frame.iloc[kept], match)
     found += rules.time_flaws(moments)
-    found += rules.required_flaws(answers, routed_out, skip=frozenset(rules.design_names(design)))
+    found += rules.required_flaws(answers, routed_out, skip=mapping.design_names(design))
     issues += [sheet.issue(name, flaw, kept) for name, flaw in found]
     counts = _counts(table, match, personal) | _row_counts(issues, repeats, refused, kept)
     if any(issue.fatal for issue in issues):
@@ -245,8 +245,7 @@ def _absent(match: mapping.Match, questionnaire: Questionnaire) -> list[Issue]:
     missing = set(match.absent)
     issues = [Issue("weight-absent", name, (), {}, fatal=True) for name in rules.amounts(design) if name in missing]
     issues += [Issue("design-absent", name, (), {}, fatal=True) for name in rules.places(design) if name in missing]
-    personal = {question.name for question in questionnaire.questions if question.personal or question.kind == "text"}
-    others = [name for name in match.absent if name not in {*rules.amounts(design), *rules.places(design), *personal}]
+    others = [name for name in match.absent if name not in {*rules.amounts(design), *rules.places(design)}]
     if others:
         shown = 8
         names = ", ".join(others[:shown]) + (", ..." if len(others) > shown else "")
@@ -294,11 +293,10 @@ def _stored(questionnaire: Questionnaire, answers: Mapping[str, Answers]) -> Ite
     design = questionnaire.design
     shown = {*design.strata, *(name for names in design.facets for name in names)}
     hidden = {name for name in ({design.psu} - shown) | {design.interviewer} if name}
-    kinds = {"select_one", "select_multiple", "integer", "decimal"}
     for question in questionnaire.questions:
-        if question.kind in kinds and not question.personal and question.name not in hidden:
+        if question.kind in mapping.STORED and not question.personal and question.name not in hidden:
             yield question
-    known = {question.name for question in questionnaire.questions if question.kind in kinds}
+    known = {question.name for question in questionnaire.questions if question.kind in mapping.STORED}
     yield from (answers[name].question for name in rules.amounts(design) if name in answers and name not in known)
 
 

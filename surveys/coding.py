@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 Texts = npt.NDArray[np.object_]
 Cells = Sequence["pd.Series[str]"]
+Params = Mapping[str, str | int | float]
 
 BLANK: Final = MISSING_CODES["blank"]
 NOT_APPLICABLE: Final = MISSING_CODES["not_applicable"]
@@ -38,7 +39,7 @@ class Flaw:
 
     code: str
     rows: Flags
-    params: Mapping[str, str | int | float]
+    params: Params
     fatal: bool
 
 
@@ -159,7 +160,7 @@ def _off_scale(scale: Scale, wrong: Sequence[str], rows: Flags) -> tuple[Flaw, .
         return ()
     allowed = ", ".join(choice.code for choice in scale.choices[:_SHOWN])
     more = ", ..." if len(scale.choices) > _SHOWN else ""
-    params = {"values": quoted(wrong), "allowed": allowed + more, "count": int(rows.sum())}
+    params: Params = {"values": quoted(wrong), "allowed": allowed + more, "count": int(rows.sum())}
     return (Flaw("off-scale", rows, params, fatal=True),)
 
 
@@ -175,18 +176,16 @@ def number(question: Question, cells: "pd.Series[str]") -> Answers:
     values = np.array([_number(text) for text in texts], dtype=np.float64)
     filled = np.array([text != "" for text in texts], dtype=np.bool_)
     unreadable = filled & np.isnan(values)
-    uneven = (
-        np.zeros_like(filled) if question.kind != "integer" else filled & ~unreadable & (values != np.floor(values))
-    )
-    low = -math.inf if question.minimum is None else question.minimum
-    high = math.inf if question.maximum is None else question.maximum
-    outside = filled & ((values < low) | (values > high))
+    uneven = filled & ~unreadable & (values != np.floor(values)) & (question.kind == "integer")
+    limits = {"minimum": question.minimum, "maximum": question.maximum}
+    known = {name: limit for name, limit in limits.items() if limit is not None}
+    outside = filled & ((values < known.get("minimum", -math.inf)) | (values > known.get("maximum", math.inf)))
     flaws = [
         Flaw(code, rows[place], {"count": int(rows[place].sum()), **params}, fatal=True)
         for code, rows, params in (
             ("not-a-number", unreadable, {}),
             ("not-whole", uneven, {}),
-            ("out-of-bounds", outside, {"minimum": low, "maximum": high}),
+            ("out-of-bounds", outside, known),
         )
         if rows.any()
     ]
@@ -254,7 +253,7 @@ def _split(scale: Scale, ticked: Mapping[str, "pd.Series[str]"], *, rows: int) -
         off = ~(yes | no | empty)
         if off.any():
             wrong = quoted(text for text, is_off in zip(texts, off, strict=True) if is_off)
-            params = {"choice": choice.code, "values": wrong, "count": int(off[place].sum())}
+            params: Params = {"choice": choice.code, "values": wrong, "count": int(off[place].sum())}
             flaws.append(Flaw("not-a-tick", off[place], params, fatal=True))
     return matrix, answered, flaws
 
@@ -264,7 +263,7 @@ def _tokens(text: str, known: Mapping[str, str], longest: Sequence[str]) -> tupl
     plain = [known.get(token) for token in text.split()]
     if all(plain):
         return {code for code in plain if code}, ""
-    rest, codes = _fold(text), set()
+    rest, codes = _fold(text), set[str]()
     while rest:
         name = next((name for name in longest if rest == name or rest.startswith((f"{name} ", f"{name},"))), "")
         if not name:

@@ -45,7 +45,7 @@ def _scales(questionnaire: Questionnaire) -> Iterator[Issue]:
     for scale in scales.values():
         for code, times in Counter(choice.code for choice in scale.choices).items():
             if times > 1:
-                yield _fault("form-duplicate-code", scale.name, code=code, count=times)
+                yield _fault("form-duplicate-code", scale.name, choice=code, count=times)
         yield from _scores(scale)
 
 

@@ -70,9 +70,9 @@ def repeats(frame: pd.DataFrame, match: Match, named: Texts) -> Repeats:
 
 def _signatures(frame: pd.DataFrame) -> Texts:
     """One text a row, equal where all cells are."""
-    codes = (
-        pd.util.hash_pandas_object(frame.astype(object), index=False) if frame.shape[1] else pd.Series(0, frame.index)
-    )
+    if not frame.shape[1]:
+        return np.full(len(frame), "0", dtype=object)
+    codes = pd.util.hash_pandas_object(frame.astype(object), index=False)
     return np.asarray(codes.astype(str).to_numpy(dtype=object), dtype=object)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from surveys.questionnaire import Choice, Question, Questionnaire
+from surveys.questionnaire import Choice, DesignColumns, Question, Questionnaire
 from surveys.reading.table import RawTable
 
 #: Columns that KoboToolbox, ODK, SurveyCTO and LimeSurvey add by themselves: name in lower case -> what it is.
@@ -20,12 +20,12 @@ META: Final[Mapping[str, str]] = {
     **dict.fromkeys(("_uuid", "uuid"), "uuid"),
     "key": "key",
     **dict.fromkeys(("meta.instanceid", "instanceid", "_instanceid"), "instance_id"),
-    **dict.fromkeys(("_id", "id", "data_id"), "id"),
+    "_id": "id",
     **dict.fromkeys(("_notes", "notes_from_data"), "notes"),
     **dict.fromkeys(("_tags", "tags_from_data"), "tags"),
     **dict.fromkeys(
         (
-            "deviceid", "phonenumber", "username", "subscriberid", "simserial", "simid", "imei", "email", "audit",
+            "id", "deviceid", "phonenumber", "username", "subscriberid", "simserial", "simid", "imei", "email", "audit",
             "devicephonenum", "meta.audit", "meta.instancename", "instancename", "meta.deprecatedid", "formhub.uuid",
             "__version__", "_version_", "_version__001", "_version", "formdef_version", "formversion", "_index",
             "_validation_status", "_status", "_submitted_by", "_attachments", "_geolocation", "_xform_id_string",
@@ -34,8 +34,8 @@ META: Final[Mapping[str, str]] = {
             "_submission__submission_time", "_submission__validation_status", "_submission__notes",
             "_submission__status", "_submission__submitted_by", "_submission___version__", "_submission__tags",
             "parent_key", "submitterid", "submittername", "attachmentspresent", "attachmentsexpected", "reviewstate",
-            "edits", "duration", "caseid", "lastpage", "startlanguage", "seed", "token", "ipaddr", "refurl", "review_status",
-            "review_quality", "review_comments", "review_corrections",
+            "edits", "duration", "caseid", "lastpage", "startlanguage", "seed", "token", "ipaddr", "refurl",
+            "review_status", "review_quality", "review_comments", "review_corrections",
         ),
         "other",
     ),
@@ -43,6 +43,12 @@ META: Final[Mapping[str, str]] = {
 
 #: Roles that name a submission, the surest first.
 IDENTITIES: Final = ("root_uuid", "uuid", "key", "instance_id", "id")
+
+#: Roles that a column can play in an interview.
+ROLES: Final = frozenset({*IDENTITIES, "start", "end", "today", "submitted"})
+
+#: Kinds of questions whose answers are stored; the others are read for routing and the design at most.
+STORED: Final = frozenset({"select_one", "select_multiple", "integer", "decimal"})
 
 _MARK = "\ufeff"
 _SEPARATORS = "/.-:"
@@ -75,7 +81,7 @@ class Match:
     repeated : tuple of int
         Columns whose header stands in the file before and can mean nothing else.
     absent : tuple of str
-        Questions that collect something and have no column.
+        Questions that would be stored, or that the design needs, and have no column.
     """
 
     columns: Mapping[int, Target]
@@ -127,7 +133,8 @@ class _Found:
 
     def add_meta(self, position: int, role: str) -> None:
         self.meta[position] = role
-        self.roles.setdefault(role, position)
+        if role in ROLES:
+            self.roles.setdefault(role, position)
 
     def add(self, position: int, header: str, targets: tuple[Target, ...], *, times: int) -> None:
         seen = _label(header) in self.headers
@@ -147,11 +154,12 @@ class _Found:
     def result(self, questionnaire: Questionnaire) -> Match:
         for position, target in self.columns.items():
             role = META.get(target.question.name.casefold(), "") if target.question.kind in {"meta", "date"} else ""
-            if role and role != "other":
+            if role in ROLES:
                 self.roles.setdefault(role, position)
         have = {target.question.name for target in self.columns.values()}
-        wanted = [q.name for q in questionnaire.questions if q.kind not in {"meta", "note"}]
-        wanted += [question.name for question in _declared(questionnaire)]
+        design = {question.name for question in _declared(questionnaire)} | design_names(questionnaire.design)
+        stored = [q.name for q in questionnaire.questions if q.kind in STORED and not q.personal]
+        wanted = [*stored, *(q.name for q in questionnaire.questions if q.name in design), *sorted(design)]
         return Match(
             columns=self.columns,
             meta=self.meta,
@@ -165,6 +173,12 @@ class _Found:
 
 def _key(target: Target) -> tuple[int, str | None]:
     return id(target.question), target.choice
+
+
+def design_names(design: DesignColumns) -> frozenset[str]:
+    """Columns that the design names, facets aside."""
+    names = (design.weight, design.fpc, design.traffic, design.inclusion, design.psu, design.interviewer)
+    return frozenset(name for name in (*names, *design.strata) if name)
 
 
 def _declared(questionnaire: Questionnaire) -> tuple[Question, ...]:

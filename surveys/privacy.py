@@ -79,6 +79,8 @@ _BY_CONTENT: Final[Mapping[str, re.Pattern[str]]] = {
     "document": re.compile(r"[A-Za-zА-Яа-я]{1,2}[ №-]{0,2}\d{6,9}"),
 }
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./-]\d{1,2}[./-]\d{4}")
+
 _SHARE = 0.6  # of the filled cells
 _SAMPLE = 500
 _FEW = 3
@@ -93,6 +95,8 @@ def by_name(name: str) -> str:
 def by_text(text: str) -> str:
     """Kind of personal data that one cell looks like, "" for none."""
     found = unicodedata.normalize("NFKC", text).strip()
+    if _DAY.match(found):
+        return ""
     return next((kind for kind, pattern in _BY_CONTENT.items() if pattern.fullmatch(found)), "")
 
 

@@ -248,6 +248,12 @@ def _lengths(value: Array, measure: Callable[[str], int]) -> Array:
     return np.array([measure(str(text)) for text in value.ravel()], dtype=np.float64).reshape(value.shape)
 
 
+def _coalesce(first: Array, second: Array) -> Array:
+    both = np.broadcast_arrays(_flags(first), first.astype(object), second.astype(object))
+    found: Array = np.where(*both)
+    return found
+
+
 _FUNCTIONS: Final[Mapping[tuple[str, int], Callable[..., Array]]] = {
     ("not", 1): lambda value: ~_flags(value),
     ("true", 0): lambda: np.array(True),
@@ -257,5 +263,5 @@ _FUNCTIONS: Final[Mapping[tuple[str, int], Callable[..., Array]]] = {
     ("int", 1): lambda value: np.trunc(_numbers(value)),
     ("count-selected", 1): lambda value: _lengths(value, lambda text: len(text.split())),
     ("string-length", 1): lambda value: _lengths(value, len),
-    ("coalesce", 2): lambda first, second: np.where(_flags(first), first, second),
+    ("coalesce", 2): _coalesce,
 }

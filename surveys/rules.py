@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from surveys import routing
-from surveys.coding import Answers, Flags, Flaw
+from surveys.coding import Answers, Flags, Flaw, Params
 from surveys.questionnaire import DesignColumns, Question
 
 #: A flaw and the question that it stands at.
@@ -22,11 +22,6 @@ def amounts(design: DesignColumns) -> tuple[str, ...]:
 def places(design: DesignColumns) -> tuple[str, ...]:
     """Columns of the design that say where an interview stands."""
     return tuple(dict.fromkeys(name for name in (*design.strata, design.psu) if name))
-
-
-def design_names(design: DesignColumns) -> tuple[str, ...]:
-    names = (*amounts(design), *places(design), design.interviewer or "")
-    return tuple(name for name in names if name)
 
 
 def routed(answers: Mapping[str, Answers], rows: int) -> tuple[dict[str, Flags], Found]:
@@ -45,7 +40,7 @@ def routed(answers: Mapping[str, Answers], rows: int) -> tuple[dict[str, Flags],
         routed_out[name] = out
         broken = out & ~given.blank
         if broken.any() and given.question.kind not in {"meta", "note"}:
-            params = {"count": int(broken.sum()), "question": ", ".join(_conditions(given.question))}
+            params: Params = {"count": int(broken.sum()), "question": ", ".join(_conditions(given.question))}
             found.append((name, Flaw("routing-broken", broken, params, fatal=False)))
     return routed_out, found
 
@@ -62,9 +57,7 @@ def design_flaws(answers: Mapping[str, Answers], design: DesignColumns, rows: in
             values = coded[answers[name].place]
             wrong = ~(values > 0) & (answers[name].blank | ~np.isnan(values))
             found.append((name, "weight-not-positive", wrong))
-    for name in places(design):
-        if name in answers:
-            found.append((name, "design-empty", answers[name].blank))
+    found += [(name, "design-empty", answers[name].blank) for name in places(design) if name in answers]
     if design.traffic and design.psu and {design.traffic, *places(design)} <= answers.keys():
         found.append((design.traffic, "traffic-varies", _varying(answers, design, rows)))
     return [
@@ -84,6 +77,7 @@ def _varying(answers: Mapping[str, Answers], design: DesignColumns, rows: int) -
 
 
 def time_flaws(moments: pd.DataFrame) -> Found:
+    """Rows whose times are written so that their day is not known."""
     unread = moments["unread"].to_numpy(dtype=np.bool_)
     if not unread.any():
         return []

@@ -31,9 +31,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "note": "note",
     **dict.fromkeys(
         (
-            "start", "end", "today", "deviceid", "imei", "phonenumber", "username", "subscriberid", "simserial", "simid",
-            "email", "audit", "caseid", "calculate", "hidden", "trigger", "acknowledge", "xml-external", "csv-external",
-            "start-geopoint", "background-audio",
+            "start", "end", "today", "deviceid", "imei", "phonenumber", "username", "subscriberid", "simserial",
+            "simid", "email", "audit", "caseid", "calculate", "hidden", "trigger", "acknowledge", "xml-external",
+            "csv-external", "start-geopoint", "background-audio",
         ),
         "meta",
     ),
@@ -72,7 +72,7 @@ def parse(survey: RawTable, choices: RawTable | None, settings: RawTable | None,
     listed = _rows(choices) if choices else []
     scales = _scales(listed, fallback)
     rows = _rows(survey)
-    headers = {base for _, row in rows[:1] for base, _ in row}
+    headers = {_header(column)[0] for column in survey.columns}
     if not {"type", "name"} <= headers:
         raise InstrumentError(f"form {id!r}: the survey sheet needs the columns type and name; mend its first row")
     name = _value(declared, "form_id") or id

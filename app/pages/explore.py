@@ -21,20 +21,20 @@ def render() -> None:
         session.empty(info)
         return
     measures = {measure.code: measure for measure in session.measures(info)}
+    sides = session.sides(info)
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="medium"):
         root = _root(measures)
-        cut = _cut(info, only=measures[root].only_by if root in measures else ())
-        sides = session.sides(info)
         side = session.choose("Side", sides, key="side")
         wave = session.choose("Wave", {wave: wave for wave in info.waves}, key="wave", default=info.waves[-1])
-    measure = _part(measures, root)
+        cut = _cut(info, only=measures[root].only_by if root in measures else ())
+        measure = _part(measures, root)
     view = session.explored(info, by=cut.facets, wave=wave, side=side)
     where = f"{sides[side]}, {wave}"
     left, right = st.columns([3, 2], gap="large")
     with left:
         _main(info, view, measure, cut, where)
     with right:
-        _profile(info, view, [part for part in measures.values() if _below(part, root, measures)], cut, where)
+        _profile(info, view, _below(measures, root), cut, where)
     _table(info, view, measure, cut, (root, side, wave))
     session.foot(view)
 
@@ -47,32 +47,35 @@ def _root(measures: dict[str, Measure]) -> str:
 def _cut(info: SurveyInfo, *, only: tuple[tuple[str, ...], ...]) -> Cut:
     """A way to look at the side; some indices are shown by few of them, for the safety of persons."""
     cuts = {"_".join(cut.facets): cut for cut in session.cuts(info) if not only or cut.facets in only}
-    names = {code: cut.title if cut.facets[1:] else "The whole side" for code, cut in cuts.items()}
+    names = {code: cut.title.split(",")[0] if cut.facets[1:] else "Whole side" for code, cut in cuts.items()}
     ordered = dict(sorted(names.items(), key=lambda pair: "post" not in pair[0]))
-    return cuts[session.pick("By", ordered, key="by")]
+    return cuts[session.choose("By", ordered, key="by" if len(ordered) > 1 else "by_side")]
 
 
-def _below(part: Measure, root: str, measures: dict[str, Measure]) -> bool:
-    """Whether a measure stands under this index."""
+def _below(measures: dict[str, Measure], root: str) -> list[Measure]:
+    """Measures under an index, each dimension before its questions."""
     if root == BESIDE:
-        return part.level == "indicator"
-    parent = measures.get(part.parent or "")
-    return parent is not None and root in (parent.code, parent.parent)
+        return [part for part in measures.values() if part.level == "indicator"]
+    dimensions = [part for part in measures.values() if part.parent == root]
+    return [
+        part
+        for head in dimensions
+        for part in (head, *(item for item in measures.values() if item.parent == head.code))
+    ]
 
 
 def _part(measures: dict[str, Measure], root: str) -> Measure:
     """Drill down: index, dimension, question."""
-    with st.container(key="drill", horizontal=True, vertical_alignment="bottom"):
-        if root == BESIDE:
-            figures = {code: part.title for code, part in measures.items() if part.level == "indicator"}
-            return measures[session.pick("Figure", figures, key="figure")]
-        dimensions = {code: part.title for code, part in measures.items() if part.parent == root}
-        dimension = session.choose("Dimension", {WHOLE: "Whole index"} | dimensions, key=f"part_{root}")
-        if dimension == WHOLE:
-            return measures[root]
-        items = {code: part.title for code, part in measures.items() if part.parent == dimension}
-        item = session.pick("Question", {WHOLE: "All of this dimension"} | items, key=f"item_{dimension}")
-        return measures[dimension if item == WHOLE else item]
+    if root == BESIDE:
+        figures = {code: part.title for code, part in measures.items() if part.level == "indicator"}
+        return measures[session.pick("Figure", figures, key="figure")]
+    dimensions = {code: part.title for code, part in measures.items() if part.parent == root}
+    dimension = session.choose("Dimension", {WHOLE: "Whole index"} | dimensions, key=f"part_{root}")
+    if dimension == WHOLE:
+        return measures[root]
+    items = {code: part.title for code, part in measures.items() if part.parent == dimension}
+    item = session.pick("Question", {WHOLE: "All of this dimension"} | items, key=f"item_{dimension}")
+    return measures[dimension if item == WHOLE else item]
 
 
 def _main(info: SurveyInfo, view: View, measure: Measure, cut: Cut, where: str) -> None:
@@ -102,17 +105,15 @@ def _picked() -> None:
 
 def _profile(info: SurveyInfo, view: View, parts: list[Measure], cut: Cut, where: str) -> None:
     """All parts of the index for one cell."""
-    present = [code for code in cut.values if (view.table[cut.facets[-1]] == code).any()]
-    cell = session.pick(f"Profile of ({cut.title.lower()})", {code: cut.values[code] for code in present}, key="cell")
-    codes = [part.code for part in parts if part.unit != "hours"]
-    rows = view.table[(view.table[cut.facets[-1]] == cell) & view.table["measure"].isin(codes)]
-    labels = {part.code: part.title for part in parts}
-    caption = Caption(f"{cut.values[cell]}: {where}", "Highest first.", "", synthetic=view.synthetic)
-    draw = partial(
-        charts.dots, rows, labels=labels, facet="measure", scale=Scale.of(parts[0].unit), caption=caption, row=22,
-        hue=charts.colour(""),
-    )  # fmt: skip
-    session.picture(draw, cell, where, *codes, *cut.facets, info=info, key="profile")
+    facet = cut.facets[-1]
+    present = {code: label for code, label in cut.values.items() if (view.table[facet] == code).any()}
+    cell = session.pick(f"Profile: {cut.title.split(',')[0].lower()}", present, key="cell")
+    labels = {part.code: part.title for part in parts if part.unit != "hours"}
+    rows = view.table[(view.table[facet] == cell) & view.table["measure"].isin(list(labels))]
+    caption = Caption(f"{present[cell]}: {where}", "Parts of the index.", "", synthetic=view.synthetic)
+    strong = [part.title for part in parts if part.level == "dimension"]
+    draw = partial(charts.profile, rows, labels=labels, strong=strong, scale=Scale.of(parts[0].unit), caption=caption)
+    session.picture(draw, cell, where, *labels, *cut.facets, info=info, key="profile")
 
 
 def _table(info: SurveyInfo, view: View, measure: Measure, cut: Cut, parts: tuple[str, ...]) -> None:

@@ -133,6 +133,17 @@ def store_file(
     )
 
 
+def saved_sentence(saved: Saved) -> str:
+    """What an import did, in one sentence."""
+    if saved.status == "already":
+        day = saved.received_at.date().isoformat()
+        return f"This file is already there: stored on {day} by {saved.received_by}. Nothing was changed."
+    return (
+        f"Stored: {saved.new} new, {saved.changed} changed, {saved.same} known already. "
+        "The wave is a draft; it shows counts until it is published."
+    )
+
+
 def _refuse_published(store: Store, survey_id: str, wave: str, sha256: str) -> None:
     """A published wave takes no new file: figures that people have read do not change under them."""
     published = any(row.name == wave and row.state == "published" for row in store.waves(survey_id))

@@ -5,6 +5,8 @@ from pathlib import Path
 from app.settings import Settings
 from surveys.store import Store, open_store
 
+__all__ = ["Store", "is_empty", "open_settings"]
+
 SQLITE_FILE = "sqlite:///"
 
 

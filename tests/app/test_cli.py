@@ -1,39 +1,63 @@
 """The `sarhad` command: the same engine and the same words from a terminal; exit codes 0, 1 and 2."""
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from app import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 BORDER = ROOT / "tests" / "reference" / "data"
 
 
-def sarhad(*words: str | Path, url: str = "", expect: int = 0) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | ({"SARHAD_DATABASE_URL": url} if url else {})
+@dataclass(frozen=True, slots=True)
+class Done:
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def sarhad(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Run the command in this process: the same entry point, without the second it takes to start."""
+
+    def run(*words: str | Path, url: str = "", expect: int = 0) -> Done:
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setenv("SARHAD_DATABASE_URL", url or "sqlite:////nowhere/sarhad.db")
+        monkeypatch.setattr(sys, "argv", ["sarhad", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert (ended.value.code or 0) == expect, err + out
+        return Done(out, err)
+
+    return run
+
+
+def test_the_command_starts_in_a_process_of_its_own() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "app.cli", *map(str, words)],
+        [sys.executable, "-m", "app.cli", "estimate", BORDER / "nosuch.csv", "--mean", "index"],
         cwd=ROOT,
-        env=environment | {"COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
-    assert done.returncode == expect, done.stderr + done.stdout
+    assert done.returncode == 1
+    assert "nosuch.csv" in done.stderr
     assert "Traceback" not in done.stderr
-    return done
 
 
-def test_version_and_help() -> None:
+def test_version_and_help(sarhad: Callable[..., Done]) -> None:
     assert sarhad("--version").stdout.startswith("sarhad 0.")
     assert "estimate" in sarhad("--help").stdout
 
 
-def test_estimate_agrees_with_r_on_the_border_design() -> None:
+def test_estimate_agrees_with_r_on_the_border_design(sarhad: Callable[..., Done]) -> None:
     words = ["--weight", "w", "--strata", "wstratum", "--psu", "wpsu", "--fpc", "Npsu", "--format", "json"]
     done = sarhad(
         "estimate", BORDER / "border_open.csv", "--mean", "index", "--ratio", "wait/age", *words, "--by", "mode"
@@ -54,7 +78,7 @@ def test_estimate_agrees_with_r_on_the_border_design() -> None:
     }  # fmt: skip
 
 
-def test_protect_hides_small_cells_of_the_callers_own_file() -> None:
+def test_protect_hides_small_cells_of_the_callers_own_file(sarhad: Callable[..., Done]) -> None:
     words = ["estimate", BORDER / "border_open.csv", "--mean", "index", "--by", "point,mode", "--format", "json"]
     open_rows = json.loads(sarhad(*words).stdout)
     hidden = [row for row in json.loads(sarhad(*words, "--protect").stdout) if row["status"] == "suppressed"]
@@ -69,13 +93,15 @@ def test_protect_hides_small_cells_of_the_callers_own_file() -> None:
     [
         (["--mean", "nosuch"], 1, "nosuch"),
         (["--mean", "sex"], 1, "text"),
-        (["--mean", "index", "--psu", "upsu", "--strata", "point"], 1, "PSU"),
-        (["--mean", "index", "--where", "import os"], 1, "where"),
+        (["--mean", "index", "--psu", "upsu", "--strata", "mode"], 1, "PSU"),
+        (["--mean", "index", "--where", "index >"], 1, "where"),
         (["--mean", "index", "--df", "guess"], 2, "design, satterthwaite"),
         ([], 2, "--mean"),
     ],
 )
-def test_a_fault_is_a_sentence_and_an_exit_code(words: list[str], code: int, text: str) -> None:
+def test_a_fault_is_a_sentence_and_an_exit_code(
+    words: list[str], code: int, text: str, sarhad: Callable[..., Done]
+) -> None:
     assert text in sarhad("estimate", BORDER / "border_open.csv", *words, expect=code).stderr
 
 
@@ -93,14 +119,16 @@ def bad_file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     indirect=True,
     ids=["empty", "binary", "duplicate-headers"],
 )
-def test_a_bad_file_is_refused_in_words_and_the_store_stays_as_it_was(bad_file: Path, tmp_path: Path) -> None:
+def test_a_bad_file_is_refused_in_words_and_the_store_stays_as_it_was(
+    bad_file: Path, tmp_path: Path, sarhad: Callable[..., Done]
+) -> None:
     url = f"sqlite:///{tmp_path / 'store.db'}"
     sarhad("import", bad_file, "--wave", "2026", url=url, expect=1)
     sarhad("check", bad_file, url=url, expect=1)
     assert "empty" in sarhad("doctor", url=url).stdout
 
 
-def test_from_instrument_to_score(tmp_path: Path) -> None:
+def test_from_instrument_to_score(tmp_path: Path, sarhad: Callable[..., Done]) -> None:
     url = f"sqlite:///{tmp_path / 'store.db'}"
     form = tmp_path / "traveller.xlsx"
     sarhad("instrument", "build", "traveller", "--out", form)

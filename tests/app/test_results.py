@@ -68,7 +68,8 @@ def test_supervision_of_the_shift_is_the_weakest_link(demo_store: Store) -> None
 
 
 def test_the_planted_changes_are_found_and_no_noise_post_is_called(demo_store: Store) -> None:
-    moves = results.trends(demo_store, demo.SURVEY, by=BY_POST, at=NOON).moves
+    view = results.trends(demo_store, demo.SURVEY, by=BY_POST, at=NOON, codes=("accountability", "integrity"))
+    moves = view.moves
     clear = moves[(moves["since"] == "2022") & (moves["wave"] == "2026") & moves["clear"]]
     movers = clear.groupby(["side", "post"])["estimate"].mean()
     per_side = movers.groupby("side").agg(["min", "max", "size"])

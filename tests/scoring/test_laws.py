@@ -19,7 +19,7 @@ DESIGN = SurveyDesign(weight="weight", strata="stratum", psu="shift", wave="wave
 SETS = [("side",), ("side", "sex")]
 FIGURES = ["estimate", "se", "df", "low", "high"]
 quick = settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     database=None,

@@ -1,0 +1,140 @@
+"""From a file of the field to a stored draft: send, check, mend or confirm, stored; and the waves with their state."""
+
+import pandas as pd
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from app import session
+from app.workflow.fieldwork import SHOWN, CheckView
+from app.workflow.results import SurveyInfo
+
+KINDS = ["csv", "tsv", "txt", "xlsx"]
+EVERY = "All problems"
+
+
+def render() -> None:
+    """Draw the page."""
+    info = session.heading(
+        "Upload", "Send an export of the field tool. Nothing is stored before you confirm.", real=True
+    )
+    if info is None:
+        session.empty(info)
+        return
+    left, right = st.columns([2, 1], gap="large")
+    with right:
+        _waves(info)
+    with left, session.boundary():
+        _send(info)
+
+
+def _send(info: SurveyInfo) -> None:
+    """One file: which wave, check, confirm."""
+    with st.container(horizontal=True):
+        wave = st.text_input("Wave", placeholder="such as 2026", key="wave_name", max_chars=20).strip()
+        who = st.text_input("Your initials, for the log", key="who", max_chars=20).strip()
+    megabytes = session.upload_megabytes()
+    file = st.file_uploader(
+        "Export of the field tool: CSV or Excel, with XML names or labels",
+        type=KINDS,
+        key="up",
+        max_upload_size=megabytes,
+    )
+    if file is None:
+        st.caption("Names, phones, documents and coordinates are recognised and never stored.")
+        return
+    with st.status("Reading and checking", expanded=True) as status:
+        st.write(f"Received {file.name}, {file.size / 1024:,.0f} KB")
+        view = session.checked(info, file.name, file.getvalue())
+        st.write(f"Read {view.counts['rows']:,} rows and {view.counts['columns']:,} columns")
+        status.update(label=_verdict(view), state="complete" if view.ready else "error", expanded=False)
+    _what_is_right(view)
+    _problems(view, file.name)
+    if view.ready:
+        _confirm(info, view, file, wave, who)
+
+
+def _verdict(view: CheckView) -> str:
+    ready = f"{view.counts['ready']:,} of {view.counts['rows']:,} rows are ready"
+    return f"Checked: {ready}" if view.ready else "Checked: the file cannot be stored yet"
+
+
+def _what_is_right(view: CheckView) -> None:
+    """Good news first."""
+    counts = view.counts
+    cells = st.columns(4)
+    cells[0].metric("Rows ready", f"{counts['ready']:,}", help=f"of {counts['rows']:,} in the file")
+    cells[1].metric(
+        "Columns recognised", f"{counts['columns_matched']:,}", help=f"of {counts['columns']:,} in the file"
+    )
+    cells[2].metric("Refusals, counted", f"{counts['refused']:,}")
+    cells[3].metric("Duplicates, counted once", f"{counts['duplicates']:,}")
+    if view.dropped:
+        names = ", ".join(f"`{column}` ({kind})" for column, kind in view.dropped.items())
+        st.info(f"Personal data, not kept: {names}", icon=":material/shield_person:")
+
+
+def _problems(view: CheckView, name: str) -> None:
+    """Every fault on its row, by kind; and the team's own file with a column that says the same."""
+    if view.kinds.empty:
+        st.success("No problem found.", icon=":material/check:")
+        return
+    blocking = int(view.kinds["blocks"].sum())
+    st.subheader(f"{blocking} to mend, {len(view.kinds) - blocking} to look at", anchor=False)
+    kind = st.selectbox("Show", [EVERY, *view.kinds["problem"].unique()], key="kind", label_visibility="collapsed")
+    rows = view.issues if kind == EVERY else view.issues[view.issues["problem"] == kind]
+    table = rows.assign(
+        row=rows["row"].where(rows["row"] > 0), kind=rows["blocks"].map({True: "mend", False: "look at"})
+    )
+    st.dataframe(
+        table[["kind", "row", "column", "problem"]],
+        hide_index=True,
+        height=min(38 + 35 * len(table), 330),
+        column_config={"row": st.column_config.NumberColumn("row in file", format="%d", width="small")},
+    )
+    if len(view.issues) == SHOWN:
+        st.caption(f"The first {SHOWN} are shown; the file below holds them all.")
+    st.download_button(
+        "Download your file with a column of problems",
+        data=view.marked,
+        file_name=f"{name.rsplit('.', 1)[0]}_problems.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
+def _confirm(info: SurveyInfo, view: CheckView, file: UploadedFile, wave: str, who: str) -> None:
+    """Warnings need a tick; then the file is stored whole."""
+    agreed = view.kinds.empty or st.checkbox(
+        "I have looked at these problems, and the file is right as it is", key="agreed"
+    )
+    if not (wave and who):
+        st.caption("Name the wave and give your initials above.")
+    if st.button("Store as a draft", type="primary", disabled=not (agreed and wave and who), key="store"):
+        told = session.stored(info, view, wave=wave, who=who, name=file.name, data=file.getvalue())
+        st.session_state["told"] = told
+        st.rerun()
+    if "told" in st.session_state:
+        st.success(st.session_state.pop("told"), icon=":material/inventory_2:")
+
+
+def _waves(info: SurveyInfo) -> None:
+    """What is there: counts only until a wave is published."""
+    st.subheader("Waves", anchor=False)
+    waves = session.wave_states(info)
+    if waves.empty:
+        st.caption("No file yet. A wave stays a draft, with counts and no scores, until somebody publishes it.")
+        return
+    st.dataframe(pd.DataFrame(waves), hide_index=True)
+    drafts = list(waves.loc[waves["state"] != "published", "wave"])
+    if not drafts:
+        return
+    draft = st.selectbox("Draft", drafts, key="draft")
+    who = st.session_state.get("who", "").strip()
+    if st.button(f"Publish wave {draft}", disabled=not who, help="Give your initials first: the log keeps them."):
+        session.publish(info, wave=draft, who=who)
+        st.rerun()
+
+
+if __name__ == "__main__":
+    render()

@@ -1,0 +1,254 @@
+"""What the mask hides and how it rounds, each rule on its boundary, and that it never leaks."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from scoring import Framework, Scorecard, SurveyDesign, change, reduce, score
+from scoring.disclosure import Rules, protect, protect_change
+from scoring.tables import tabulate
+from tests.strategies import FRAMEWORK, surveys
+
+SMALL = Framework.from_toml(FRAMEWORK)
+DESIGN = SurveyDesign(weight="weight", strata="stratum", psu="shift", wave="wave", interviewer="interviewer")
+NUMBERS = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff"]
+ROW: dict[str, Any] = {
+    "wave": "2024", "measure": "m", "estimate": 61.2345, "se": 2.3456, "df": 12.7, "low": 55.551, "high": 65.449,
+    "n": 62, "n_eff": 48.3, "deff": 1.2345, "status": "ok", "reason": "",
+}  # fmt: skip
+EVIDENCE: dict[str, Any] = {
+    "shifts": 6, "shift_share": 0.3, "yes": 30.0, "leading": 0.2, "interviewers": 4, "interviewer_share": 0.4,
+    "sensitive": False, "top": 100.0,
+}  # fmt: skip
+
+
+def shown(**given_: Any) -> dict[str, Any]:
+    """One row after the mask; anything of ROW and EVIDENCE may be given."""
+    table = pd.DataFrame([ROW | {name: value for name, value in given_.items() if name in ROW}])
+    evidence = pd.DataFrame([EVIDENCE | {name: value for name, value in given_.items() if name in EVIDENCE}])
+    return protect(Scorecard(table, evidence, (), {})).table.iloc[0].to_dict()
+
+
+@pytest.mark.parametrize(
+    ("given_", "status", "reason"),
+    [
+        ({"n": 0}, "suppressed", "few_respondents"),
+        ({"n": 9}, "suppressed", "few_respondents"),
+        ({"n": 10}, "unreliable", "few_answers"),
+        ({"n": 19}, "unreliable", "few_answers"),
+        ({"n": 20}, "ok", "small_n"),
+        ({"n": 49}, "ok", "small_n"),
+        ({"n": 50}, "ok", ""),
+        ({"shifts": 2}, "suppressed", "few_shifts"),
+        ({"shifts": 3}, "ok", ""),
+        ({"interviewers": 0}, "suppressed", "few_interviewers"),
+        ({"interviewers": 1}, "suppressed", "few_interviewers"),
+        ({"interviewers": 2}, "ok", ""),
+        ({"interviewers": -1, "interviewer_share": np.nan}, "ok", ""),
+        ({"shift_share": 0.7}, "ok", ""),
+        ({"shift_share": 0.701}, "suppressed", "dominated"),
+        ({"interviewer_share": 0.7}, "ok", ""),
+        ({"interviewer_share": 0.701}, "suppressed", "dominated"),
+        ({"leading": 0.85}, "ok", ""),
+        ({"leading": 0.851}, "suppressed", "dominated"),
+        ({"sensitive": True, "n": 29, "yes": 14}, "suppressed", "sensitive"),
+        ({"sensitive": True, "n": 30, "yes": 15}, "ok", "small_n"),
+        ({"sensitive": False, "n": 29, "yes": 0}, "ok", "small_n"),
+        ({"sensitive": True, "yes": 4}, "suppressed", "sensitive"),
+        ({"sensitive": True, "yes": 5}, "ok", ""),
+        ({"sensitive": True, "yes": 58}, "suppressed", "sensitive"),
+        ({"sensitive": True, "yes": 57}, "ok", ""),
+        ({"sensitive": True, "yes": 0, "estimate": 0.0, "reason": "bound"}, "suppressed", "sensitive"),
+        ({"sensitive": True, "yes": 62, "estimate": 100.0, "reason": "bound"}, "suppressed", "sensitive"),
+        ({"n": 9, "shifts": 1, "sensitive": True}, "suppressed", "few_respondents"),
+        ({"n": 15, "shifts": 1}, "suppressed", "few_shifts"),
+        ({"low": 50.0, "high": 70.0}, "ok", ""),
+        ({"low": 50.0, "high": 70.1}, "ok", "wide"),
+        ({"low": 50.0, "high": 70.1, "n": 49}, "ok", "small_n"),
+        ({"reason": "bound"}, "ok", "bound"),
+    ],
+)
+def test_rule_holds_on_its_boundary(given_: dict[str, Any], status: str, reason: str) -> None:
+    row = shown(**given_)
+    assert (row["status"], row["reason"]) == (status, reason)
+    assert pd.isna([row[name] for name in NUMBERS]).all() == (status != "ok")
+
+
+@pytest.mark.parametrize("hidden", [{"n": 9}, {"n": 19}, {"shifts": 2}, {"interviewers": 1}, {"shift_share": 0.8}])
+def test_undefined_rows_obey_the_rules_as_any_other(hidden: dict[str, Any]) -> None:
+    row = shown(status="undefined", reason="one_psu", low=np.nan, high=np.nan, df=0.0, **hidden)
+    assert row["status"] in ("suppressed", "unreliable")
+    assert pd.isna([row[name] for name in NUMBERS]).all()
+
+
+def test_undefined_row_keeps_its_estimate_and_has_no_limits() -> None:
+    row = shown(status="undefined", reason="one_psu", low=np.nan, high=np.nan, df=0.0)
+    assert (row["status"], row["reason"], row["estimate"]) == ("undefined", "one_psu", 61.2)
+    assert pd.isna([row["low"], row["high"]]).all()
+
+
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        ({}, {"estimate": 61.2, "low": 55.6, "high": 65.4, "se": 2.3, "n": 60, "df": 12, "n_eff": 50, "deff": 1.2}),
+        ({"n": 63}, {"n": 65, "estimate": 61.2}),
+        ({"n": 49}, {"n": 50, "estimate": 61, "low": 56, "high": 65, "se": 2.3}),
+        ({"n": 50}, {"n": 50, "estimate": 61.2}),
+        ({"se": 0.012345}, {"se": 0.012}),
+        ({"se": 123.4}, {"se": 120}),
+        ({"se": 0.0, "estimate": 0.0, "low": 0.0, "high": 4.2345}, {"se": 0, "estimate": 0, "high": 4.2}),
+        ({"top": 1.0, "estimate": 0.61234}, {"estimate": 0.612}),
+        ({"top": 1.0, "estimate": 0.61234, "n": 49}, {"estimate": 0.61}),
+        ({"top": np.nan, "estimate": 1234.5}, {"estimate": 1230}),
+        ({"top": np.nan, "estimate": 1234.5, "n": 49}, {"estimate": 1200}),
+        ({"top": np.nan, "estimate": -0.012345}, {"estimate": -0.0123}),
+        ({"top": np.nan, "estimate": 0.0}, {"estimate": 0}),
+    ],
+)
+def test_shown_figures_are_rounded(given_: dict[str, Any], expected: dict[str, float]) -> None:
+    row = shown(**given_)
+    assert {name: row[name] for name in expected} == pytest.approx(expected)
+
+
+def test_thresholds_can_be_raised_but_are_those_of_the_method_by_default() -> None:
+    table, evidence = pd.DataFrame([ROW]), pd.DataFrame([EVIDENCE])
+    card = protect(Scorecard(table, evidence, (), {}), rules=Rules(few_respondents=100))
+    assert card.table["status"].tolist() == ["suppressed"]
+    assert table["estimate"].tolist() == [61.2345]  # the caller's own card stays as it was
+
+
+def people(size: int = 64) -> pd.DataFrame:
+    """Enough of everything: 8 shifts, 4 interviewers, two waves."""
+    place = np.arange(size)
+    return pd.DataFrame(
+        {
+            "wave": np.where(place < size // 2, "2022", "2024"),
+            "stratum": "s",
+            "shift": place // 4,
+            "weight": 1.0 + place % 3,
+            "side": "left",
+            "sex": "male",
+            "interviewer": place % 4,
+            "x": 1 + place % 5,
+            "y": 1 + place % 4,
+            "z": place % 3,
+            "link": 1 + place % 5,
+            "asked": place % 2,
+            "hours": 1 + place % 7,
+        }
+    )
+
+
+def card_of(frame: pd.DataFrame, *by: str) -> Scorecard:
+    return score(reduce(frame, SMALL, DESIGN, facets=[("side",)]), SMALL, by=by)
+
+
+def statuses(card: Scorecard, wave: str) -> dict[str, str]:
+    table = protect(card).table
+    return dict(table[table["wave"] == wave][["measure", "status"]].itertuples(index=False))
+
+
+def test_composite_is_hidden_when_any_part_is() -> None:
+    frame = people()
+    frame.loc[(frame["wave"] == "2024") & (frame.index % 4 > 0), "y"] = -3  # 8 answers to y are left in 2024
+    status = statuses(card_of(frame), "2024")
+    assert {name: status[name] for name in ("y", "first", "index")} == dict.fromkeys(
+        ("y", "first", "index"), "suppressed"
+    )
+    assert {name: status[name] for name in ("x", "z", "second", "hours")} == dict.fromkeys(
+        ("x", "z", "second", "hours"), "ok"
+    )
+
+
+def test_index_of_parts_in_few_shifts_is_hidden_though_people_are_many() -> None:
+    frame = people()
+    frame.loc[(frame["wave"] == "2024") & ~frame["shift"].isin([8, 9]), "z"] = -1
+    frame = pd.concat([frame, *[frame[frame["shift"].isin([8, 9])]] * 3], ignore_index=True)
+    status = statuses(card_of(frame), "2024")
+    assert (status["z"], status["index"], status["x"]) == ("suppressed", "suppressed", "ok")
+
+
+def test_two_people_with_most_of_an_amount_hide_it() -> None:
+    frame = people()
+    frame.loc[[40, 50], "hours"] = 72 * 1000
+    status = statuses(card_of(frame), "2024")
+    assert (status["hours"], status["index"]) == ("suppressed", "ok")
+
+
+def test_evidence_is_gone_after_the_mask() -> None:
+    card = card_of(people(), "side")
+    assert len(card.evidence.columns) == 8
+    assert protect(card).evidence.columns.empty
+    assert protect(card).provenance == card.provenance
+
+
+def moves_of(frame: pd.DataFrame) -> tuple[pd.DataFrame, Scorecard]:
+    totals = reduce(frame, SMALL, DESIGN, facets=[("side",)])
+    moves = change(totals, SMALL, measure=["index", "x", "y", "z"], waves=("2022", "2024"), by="side")
+    masked = protect_change(moves, protect(score(totals, SMALL, by="side")))
+    return masked.table.set_index("measure"), masked
+
+
+@pytest.mark.parametrize("wave", ["2022", "2024"])
+def test_change_is_hidden_when_either_side_is(wave: str) -> None:
+    frame = people()
+    frame.loc[(frame["wave"] == wave) & (frame.index % 4 > 0), "y"] = -2
+    table, masked = moves_of(frame)
+    hidden = table.loc[["y", "index"]]
+    assert hidden["status"].eq("suppressed").all()
+    assert hidden[[*NUMBERS, "p", "p_adjusted"]].isna().all(axis=None)
+    assert not hidden["clear"].any()
+    assert table.loc[["x", "z"], "estimate"].notna().all()
+    assert masked.evidence.columns.empty
+
+
+def test_change_without_an_interval_is_hidden_as_well_when_a_side_is() -> None:
+    """Its estimate less the shown side would give the hidden side."""
+    design = SurveyDesign(weight="weight", strata=["stratum", "shift"], psu="shift", wave="wave", lonely="remove")
+    frame = people()
+    frame.loc[(frame["wave"] == "2024") & (frame.index % 4 > 0), "y"] = -2
+    totals = reduce(frame, SMALL, design)
+    moves = change(totals, SMALL, measure=["x", "y"], waves=("2022", "2024"))
+    assert moves.table["status"].eq("undefined").all()
+    table = protect_change(moves, protect(score(totals, SMALL))).table.set_index("measure")
+    assert np.isnan(table.loc["y", "estimate"])
+    assert np.isfinite(table.loc["x", "estimate"])
+    assert np.isnan(table.loc["x", ["low", "high", "p"]].to_numpy(dtype=float)).all()
+
+
+def test_change_is_rounded_as_scores_are() -> None:
+    table, _ = moves_of(people())
+    figures = table[["estimate", "low", "high"]].to_numpy()
+    np.testing.assert_array_equal(figures, figures.round(0))  # 32 a wave: below 50, whole
+    np.testing.assert_array_equal(table["n"], 30)
+    np.testing.assert_array_equal(table["p"], table["p"].round(3))
+
+
+def test_figures_of_any_file_are_masked_by_the_same_rules() -> None:
+    frame = people().assign(money=[1000.0, 900.0, *[1.0] * 62])
+    masked = protect(tabulate(frame, SurveyDesign(psu="shift"), mean=["x", "money"], total=["money"], proportion=["z"]))
+    assert masked.table.set_index(["measure", "statistic"]).loc[("money",), "status"].eq("suppressed").all()
+    assert masked.table.query("measure in ('x', 'z')")["status"].eq("ok").all()
+    alone = tabulate(frame.assign(who="one"), SurveyDesign(psu="shift", interviewer="who"), mean=["x"])
+    assert protect(alone).table["reason"].tolist() == ["few_interviewers"]
+
+
+@settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+@given(surveys(waves=2, missing=0.5, interviews=(1, 12)))
+def test_no_row_of_fewer_than_ten_ever_shows_a_number(frame: pd.DataFrame) -> None:
+    totals = reduce(frame, SMALL, DESIGN, facets=[("side",), ("side", "sex")])
+    for by in ((), ("side",), ("side", "sex")):
+        card = score(totals, SMALL, by=by)
+        few = (card.table["n"] < 10).to_numpy()
+        masked = protect(card)
+        assert masked.table.loc[few, NUMBERS].isna().all(axis=None)
+        wanted = [code for code in SMALL.measures if SMALL.shown_by(code, by)]
+        moves = change(totals, SMALL, measure=wanted, waves=("2022", "2024"), by=by) if len(card.table) else None
+        assert moves is not None
+        moved = protect_change(moves, masked).table
+        thin = (moves.table["n"] < 20).to_numpy()
+        assert moved.loc[thin, [*NUMBERS, "p", "p_adjusted"]].isna().all(axis=None)
+        assert not moved.loc[thin, "clear"].any()
