@@ -27,6 +27,10 @@ MARK = "SYNTHETIC"
 NOT_SHOWN = "not shown"
 PICK = "pick"  # name of the selection that a click makes
 FULL = 100.0
+BOUNDED = {"points": "points, more is better", "%": "% of those asked"}  # units on 0 to 100, and words of their axis
+WHOLE_BELOW = 50  # answers below which the mask rounds to one decimal less
+SLATE = "#37718E"  # what belongs to no index
+HEADROOM = 1.2  # above the highest value of an axis without a top of its own
 NEAR = 20.0  # least reach of an axis of changes, in points
 
 _LOCK = Lock()
@@ -44,10 +48,13 @@ _CONFIG: Spec = {
         "domain": False,
         "ticks": False,
         "labelPadding": 6,
+        "labelFlush": False,
+        "labelOverlap": "greedy",
+        "labelSeparation": 6,
     },
     "title": {
         "anchor": "start",
-        "frame": "group",
+        "frame": "bounds",
         "color": INK,
         "fontSize": 14,
         "fontWeight": 600,
@@ -64,48 +71,58 @@ class Caption:
     """Words of a picture: what it shows, where it comes from, and whether its answers are invented."""
 
     title: str
-    subtitle: str
+    subtitle: str  # one line or more
     source: str
     synthetic: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The axis of a measure: its words, its reach (None: as far as the values go) and which way is good."""
+    """The axis of a measure: its words, unit, reach (None: as far as the values go) and which way is good."""
 
     words: str
+    unit: str = "points"
     top: float | None = FULL
     better: str = "better"
 
     @classmethod
     def of(cls, unit: str, *, better: str = "better") -> "Scale":
         """Axis of levels in a unit of the framework."""
-        bounded = {"points": "points, more is better", "%": "% of those asked"}
-        return cls(bounded.get(unit, unit), FULL if unit in bounded else None, better)
+        return cls(BOUNDED.get(unit, unit), unit, FULL if unit in BOUNDED else None, better)
 
 
 def colour(measure: str) -> str:
     """Colour of an index on every page."""
-    return {"accountability": BLUE, "integrity": GREEN, "chain": "#8A5A9E"}.get(measure, "#37718E")
+    return {"accountability": BLUE, "integrity": GREEN, "chain": "#8A5A9E"}.get(measure, SLATE)
 
 
-def number(value: float, *, sign: bool = False) -> str:
-    """A shown figure, as rounded as the mask left it."""
-    text = f"{round(value, 2):+g}" if sign else f"{round(value, 2):g}"
+def number(value: float, *, places: int = 1, sign: bool = False) -> str:
+    """A shown figure with the decimals that the mask leaves, and a true minus sign."""
+    text = f"{value:+.{places}f}" if sign else f"{value:.{places}f}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def span(low: float, high: float) -> str:
-    """An interval in words, in figures that no reader takes for a subtraction."""
-    return f"{number(low)} to {number(high)}" if pd.notna(low) and pd.notna(high) else "interval not known"
+def span(row: Mapping[Any, Any], *, places: int = 1) -> str:
+    """The interval of a row in words that nobody takes for a subtraction."""
+    known = pd.notna(row["low"]) and pd.notna(row["high"])
+    return f"{number(row['low'], places=places)} to {number(row['high'], places=places)}" if known else "not known"
+
+
+def places_of(row: Mapping[Any, Any], unit: str) -> int:
+    """Decimals of a row: the mask rounds to one less where fewer than 50 answered."""
+    few = bool(pd.notna(row["n"]) and row["n"] < WHOLE_BELOW)
+    return (1 if unit in BOUNDED else 2) - few
 
 
 def told_change(row: Mapping[Any, Any], *, unit: str, better: str) -> str:
     """One sentence on a change and its test; a change that is not clear is never called a rise or a fall."""
     if pd.isna(row["estimate"]):
         return f"Change since {row['since']} {NOT_SHOWN}: {why(row['reason'])}."
+    places = places_of(row, unit)
     unit = "percentage points" if unit == "%" else unit
-    size = f"{number(row['estimate'], sign=True)} {unit} since {row['since']} ({span(row['low'], row['high'])})"
+    size = (
+        f"{number(row['estimate'], places=places, sign=True)} {unit} since {row['since']} ({span(row, places=places)})"
+    )
     if not row["clear"]:
         return f"{size}: no clear change."
     good = better != "ambiguous" and (row["estimate"] > 0) == (better == "better")
@@ -124,29 +141,34 @@ def dots(
     facet: str,
     scale: Scale,
     caption: Caption,
-    hue: str,
+    hue: str = SLATE,
     row: int = 34,
+    strong: Sequence[str] = (),
 ) -> Spec:
-    """One dot a row with its 50, 80 and 95 % intervals, the highest first; hidden rows last, with the reason.
+    """One dot a row with its 50, 80 and 95 % intervals; a hidden row says why.
 
-    `facet` is the column that names the rows, `labels` its words. A click selects by `code` under the name `PICK`.
+    `facet` is the column that names the rows, `labels` its words. The highest stands first; with labels to print
+    `strong` (parts of an index) the rows stand in the order of `labels`. A click selects by `code` under `PICK`.
     """
+    place = {code: at for at, code in enumerate(labels)}
     ordered = table.sort_values("estimate", ascending=False, kind="stable", na_position="last")
-    rows = [_dot(cell, labels=labels, facet=facet) for cell in ordered.to_dict("records")]
+    if strong:
+        ordered = table.sort_values(facet, key=lambda codes: codes.map(place), kind="stable")
+    rows = [_dot(cell, labels=labels, facet=facet, unit=scale.unit) for cell in ordered.to_dict("records")]
     shown = [dot for dot in rows if dot["estimate"] is not None]
     y = _names(rows, strong=strong)
     axis = _levels(scale, shown)
     layers = [
         *_stamp(synthetic=caption.synthetic),
         *_bands(shown, y=y, axis=axis, hue=hue),
-        _points(shown, y=y, axis=axis, hue=hue),
+        *_points(shown, y=y, axis=axis, hue=hue),
         *_beside(shown, y=y),
         _reasons([dot for dot in rows if dot["estimate"] is None], y=y),
     ]
     return _finish(layers, caption=caption, height=max(row * len(rows), 60), told=_told(rows))
 
 
-def _dot(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str) -> Row:
+def _dot(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str, unit: str) -> Row:
     """Row of the contract -> what the marks need, with its words."""
     code, shown = str(row[facet]), pd.notna(row["estimate"])
     plain: Row = {
@@ -154,15 +176,16 @@ def _dot(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str) -> Ro
         for name in ("estimate", "low", "high", "low_80", "high_80", "low_50", "high_50", "n")
     }
     careful = shown and row["reason"] != ""
+    places = places_of(row, unit)
     note = f"{NOT_SHOWN}: {why(row['reason'])}" if not shown else why(row["reason"]) if careful else ""
     return plain | {
         "code": code,
         "label": labels.get(code, code),
         "careful": bool(careful),
         "note": note,
-        "value": number(row["estimate"]) if shown else "",
+        "value": number(row["estimate"], places=places) if shown else "",
         "people": f"n {row['n']:.0f}" if shown else "",
-        "interval": span(row["low"], row["high"]) if shown else "",
+        "interval": span(row, places=places) if shown else "",
         "wave": str(row["wave"]),
     }
 
@@ -182,13 +205,13 @@ def _levels(scale: Scale, rows: Sequence[Row]) -> Row:
     if scale.top is not None:
         ticks = alt.Axis(values=[0, 20, 40, 60, 80, 100]) if scale.top == FULL else alt.Axis(tickCount=6)
         return {"scale": alt.Scale(domain=[0, scale.top]), "axis": ticks, "title": scale.words}
-    top = max([1.0, *(row["high"] or row["estimate"] for row in rows)])
-    return {"scale": alt.Scale(domain=[0, top], nice=True), "axis": alt.Axis(tickCount=6), "title": scale.words}
+    top = max([1.0, *(row["high"] or row["estimate"] for row in rows)]) * HEADROOM
+    return {"scale": alt.Scale(domain=[0, top], nice=True), "axis": alt.Axis(tickCount=5), "title": scale.words}
 
 
 def _bands(rows: Sequence[Row], *, y: alt.Y, axis: Row, hue: str) -> list[Layer]:
     """Intervals from the widest, palest, to the narrowest."""
-    levels = (("low", "high", 4, 0.30), ("low_80", "high_80", 8, 0.42), ("low_50", "high_50", 12, 0.60))
+    levels = (("low", "high", 5, 0.30), ("low_80", "high_80", 10, 0.42), ("low_50", "high_50", 15, 0.60))
     layers = []
     for low, high, width, opacity in levels:
         known = [row for row in rows if row.get(low) is not None and row.get(high) is not None]
@@ -197,17 +220,17 @@ def _bands(rows: Sequence[Row], *, y: alt.Y, axis: Row, hue: str) -> list[Layer]
     return layers
 
 
-def _points(rows: Sequence[Row], *, y: alt.Y, axis: Row, hue: str) -> Layer:
-    """Estimates; hollow where they are to be read with care. The only layer that a click selects."""
+def _points(rows: Sequence[Row], *, y: alt.Y, axis: Row, hue: str) -> list[Layer]:
+    """Estimates, hollow where they are to be read with care; over them a wide clear mark that takes the click."""
     tips = [("label", " "), ("value", "estimate"), ("interval", "95 % interval"), ("n", "answers"), ("note", "note")]
-    mark = alt.Chart(_values(rows)).mark_point(filled=True, size=150, opacity=1, strokeWidth=2.2, cursor="pointer")
-    return mark.encode(
-        y=y,
-        x=alt.X("estimate:Q", **axis),
-        fill=alt.condition("datum.careful", alt.value("#FFFFFF"), alt.value(hue)),
-        stroke=alt.condition("datum.careful", alt.value(hue), alt.value("#FFFFFF")),
-        tooltip=[alt.Tooltip(f"{name}:N", title=title) for name, title in tips],
-    ).add_params(alt.selection_point(name=PICK, fields=["code"], empty=True))
+    base = alt.Chart(_values(rows)).encode(y=y, x=alt.X("estimate:Q", **axis))
+    dot = base.mark_point(filled=True, size=62, opacity=1, strokeWidth=2, stroke=hue).encode(
+        fill=alt.condition("datum.careful", alt.value("#FFFFFF"), alt.value(INK))
+    )
+    grip = base.mark_point(filled=True, size=700, opacity=0.01, cursor="pointer").encode(
+        tooltip=[alt.Tooltip(f"{name}:N", title=title) for name, title in tips]
+    )
+    return [dot, grip.add_params(alt.selection_point(name=PICK, fields=["code"], empty=True))]
 
 
 def _beside(rows: Sequence[Row], *, y: alt.Y) -> list[Layer]:
@@ -231,7 +254,7 @@ def waves(
 
     `table` and `moves` hold one measure of one cell. Everything that no test calls clear is grey.
     """
-    rows = [_wave(row) for row in table.to_dict("records")]
+    rows = [_wave(row, unit=scale.unit) for row in table.to_dict("records")]
     shown = [row for row in rows if row["estimate"] is not None]
     lines = _tested(moves, shown, better=scale.better)
     x = alt.X("wave:O", scale=alt.Scale(domain=list(order), padding=0.4), title=None, axis=alt.Axis(labelAngle=0))
@@ -257,13 +280,14 @@ def waves(
     ]
     told = [f"{row['wave']}: {row['value']}, 95 % interval {row['interval']}" for row in rows]
     told += [f"clear change from {line['since']} to {line['wave']}" for line in lines] or ["no clear change"]
-    return _finish(layers, caption=caption, height=height, told="; ".join(told))
+    return _finish(layers, caption=caption, height=height, told="; ".join(told), below=28)
 
 
-def _wave(row: Mapping[Any, Any]) -> Row:
+def _wave(row: Mapping[Any, Any], *, unit: str) -> Row:
+    places = places_of(row, unit)
     limits = {name: float(row[name]) if pd.notna(row[name]) else None for name in ("estimate", "low", "high")}
-    value = number(row["estimate"]) if pd.notna(row["estimate"]) else NOT_SHOWN
-    return {"wave": str(row["wave"]), "value": value, "interval": span(row["low"], row["high"])} | limits
+    value = number(row["estimate"], places=places) if pd.notna(row["estimate"]) else NOT_SHOWN
+    return {"wave": str(row["wave"]), "value": value, "interval": span(row, places=places)} | limits
 
 
 def _tested(moves: pd.DataFrame, shown: Sequence[Row], *, better: str) -> list[Row]:
@@ -298,7 +322,7 @@ def changes(moves: pd.DataFrame, *, labels: Mapping[str, str], facet: str, scale
 
     Rows stand in the order of their names: this is no ranking.
     """
-    rows = [_move(row, labels=labels, facet=facet, better=scale.better) for row in moves.to_dict("records")]
+    rows = [_move(row, labels=labels, facet=facet, scale=scale) for row in moves.to_dict("records")]
     rows.sort(key=lambda row: str(row["label"]))
     shown = [row for row in rows if row["estimate"] is not None]
     reach = max([NEAR, *(abs(row[name]) for row in shown for name in ("low", "high") if row[name] is not None)])
@@ -321,18 +345,19 @@ def changes(moves: pd.DataFrame, *, labels: Mapping[str, str], facet: str, scale
         _reasons([row for row in rows if row["estimate"] is None], y=y),
     ]
     told = "; ".join(f"{row['label']}: {row['words'] or row['note']}" for row in rows)
-    return _finish(layers, caption=caption, height=max(25 * len(rows), 60), told=told)
+    return _finish(layers, caption=caption, height=max(22 * len(rows), 60), told=told)
 
 
-def _move(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str, better: str) -> Row:
+def _move(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str, scale: Scale) -> Row:
+    size = number(row["estimate"], places=places_of(row, scale.unit), sign=True)
     code, shown, clear = str(row[facet]), pd.notna(row["estimate"]), bool(row["clear"])
     limits = {name: float(row[name]) if pd.notna(row[name]) else None for name in ("estimate", "low", "high")}
     return limits | {
         "label": labels.get(code, code),
         "clear": clear,
-        "colour": verdict(row["estimate"], better=better) if clear else "#8A959C",
+        "colour": verdict(row["estimate"], better=scale.better) if clear else "#8A959C",
         "shape": ("triangle-up" if row["estimate"] > 0 else "triangle-down") if clear else "circle",
-        "words": f"{number(row['estimate'], sign=True)}, {'clear' if clear else 'not clear'}" if shown else "",
+        "words": f"{size}, {'clear' if clear else 'not clear'}" if shown else "",
         "note": "" if shown else f"{NOT_SHOWN}: {why(row['reason'])}",
     }
 
@@ -344,9 +369,9 @@ def verdict(change: float, *, better: str) -> str:
     return BLUE if (change > 0) == (better == "better") else VERMILION
 
 
-def readable(table: pd.DataFrame, *, labels: Mapping[str, str], facet: str) -> pd.DataFrame:
+def readable(table: pd.DataFrame, *, labels: Mapping[str, str], facet: str, unit: str) -> pd.DataFrame:
     """The figures of a picture as a table in words."""
-    rows = [_dot(row, labels=labels, facet=facet) for row in table.to_dict("records")]
+    rows = [_dot(row, labels=labels, facet=facet, unit=unit) for row in table.to_dict("records")]
     names = {"label": "", "value": "estimate", "interval": "95 % interval", "people": "answers", "note": "to note"}
     return pd.DataFrame(rows, columns=list(names)).rename(columns=names)
 
@@ -378,20 +403,26 @@ def _told(rows: Sequence[Row]) -> str:
     )
 
 
-def _finish(layers: Sequence[Layer], *, caption: Caption, height: int, told: str) -> Spec:
+def _finish(layers: Sequence[Layer], *, caption: Caption, height: int, told: str, below: int = 44) -> Spec:
     """Build the dictionary under the lock and put title, source line, look and description around it."""
     source = [f"{MARK}: every answer is invented."] * caption.synthetic + caption.source.splitlines()
     foot = alt.Chart(_values([{}])).mark_text(
-        align="left", baseline="top", dy=44, text=source, fontSize=10, color=QUIET, lineHeight=13
+        align="left", baseline="top", dy=below, text=source, fontSize=10, color=QUIET, lineHeight=13
     )
     layered = alt.layer(*layers, foot.encode(x=alt.value(0), y=alt.value(alt.expr("height"))))
-    told = f"{caption.title}. {caption.subtitle} {told}.{f' {MARK}.' if caption.synthetic else ''}"
+    told = (
+        f"{caption.title}. {' '.join(caption.subtitle.splitlines())} {told}.{f' {MARK}.' if caption.synthetic else ''}"
+    )
     with _LOCK:
         spec: Spec = layered.properties(
             width="container",
             height=height,
-            title=alt.TitleParams(text=caption.title, subtitle=caption.subtitle),
+            title=alt.TitleParams(text=caption.title, subtitle=caption.subtitle.splitlines()),
             description=told,
         ).to_dict()
     # what stands right of the plot and below it is counted by the renderer as part of the picture
-    return spec | {"config": _CONFIG, "autosize": {"type": "fit-x", "contains": "padding"}, "padding": 4}
+    return spec | {
+        "config": _CONFIG,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": {"left": 4, "top": 4, "right": 4, "bottom": 4},
+    }

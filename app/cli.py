@@ -30,7 +30,8 @@ from surveys.errors import SurveyError
 from surveys.reading import COMMAND_LINE, Limits
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-OUT = Console()
+WIDE = 200  # columns where nobody looks: a file or another program
+OUT = Console(width=None if sys.stdout.isatty() else WIDE)
 ERR = Console(stderr=True)
 
 
@@ -169,7 +170,9 @@ def _print_table(table: pd.DataFrame) -> None:
     shown = table.loc[:, [name for name in table if not (table[name].isna() | (table[name] == "")).all()]]
     grid = Table(box=None, header_style="bold")
     for name in shown:
-        grid.add_column(str(name), justify="right" if pd.api.types.is_numeric_dtype(shown[name]) else "left")
+        grid.add_column(
+            str(name), overflow="fold", justify="right" if pd.api.types.is_numeric_dtype(shown[name]) else "left"
+        )
     for row in shown.itertuples(index=False):
         grid.add_row(*(_cell(value) for value in row))
     OUT.print(grid)

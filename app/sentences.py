@@ -14,6 +14,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     # the file as a whole
     "no-rows": "the file has a header and no submission; export it again with its submissions",
     "no-known-column": "no column belongs to the form {form}; choose the right file, or the form it was asked with",
+    "only-personal": "all columns of the form {form} that stand in the file hold free text or personal data, which is "
+    "never stored; export the other questions too",
     "questions-absent": "{count} questions of the form have no column ({names}); if they were asked, export them too",
     "duplicate-submission": "the same submission stands twice; it is counted once and the first is kept",
     "duplicate-changed": "a submission comes back with other answers; the last is kept, check that it is the right one",

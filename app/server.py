@@ -14,6 +14,7 @@ import traceback
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -67,6 +68,19 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
+class LightAssets:
+    """Compresses scripts and styles of the front end, which Streamlit sends as they are: links to a border are thin."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.compressed = GZipMiddleware(app, minimum_size=1024, compresslevel=6)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Compress what lies under /static/, and pass on everything else."""
+        light = scope["type"] == "http" and scope["path"].startswith("/static/")
+        await (self.compressed if light else self.app)(scope, receive, send)
+
+
 def ready(_: Request) -> Response:
     """Whether the store opens: 200, or 503 while it does not."""
     try:
@@ -94,7 +108,7 @@ def create() -> st.App:
     return st.App(
         SCRIPT,
         routes=[Route("/readyz", ready)],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), Middleware(LightAssets)],
         on_script_error=report,
     )
 

@@ -113,15 +113,14 @@ def ribbon() -> None:
         )
 
 
-def foot(view: View) -> None:
-    """Where the figures of a page come from."""
+def foot(view: View, *more: str) -> None:
+    """Where the figures of a page come from, and what else is to be known of them."""
     note = view.note
     with st.container(key="foot"):
         st.markdown(
-            f"Data until {note['data_until']} · data {note['data']} · instrument {note['instrument']} · "
-            f"framework {note['framework']} · engine {note['engine']}"
-            f"{' · **SYNTHETIC**' if view.synthetic else ''}  \n"
-            "What users of the crossings reported; not an audit, and not a finding about any person."
+            f"{'**SYNTHETIC** · ' if view.synthetic else ''}Data until {note['data_until']}, digest {note['data']} · "
+            f"instrument {note['instrument']} · framework {note['framework']} · engine {note['engine']}. "
+            f"{' '.join(('What users reported; not an audit, not a finding about any person.', *more))}"
         )
 
 
@@ -197,7 +196,7 @@ def sides(info: SurveyInfo) -> Mapping[str, str]:
 def source(view: View) -> str:
     """Last lines of a picture."""
     return (
-        "What users reported; not an audit, not a finding about any person.\n"
+        "What users reported; not an audit,\nnot a finding about any person.\n"
         f"Sarhad {view.note['engine']}, framework {view.note['framework']}, data until {view.note['data_until']}."
     )
 
@@ -217,14 +216,13 @@ def picture(
 ) -> None:
     """Show a chart whose specification is made once for these parts of its name."""
     spec = _drawn("|".join((release(info), key, *parts)), draw)
-    alt = str(spec["description"])
     if on_pick is None:
-        st.vega_lite_chart(spec=spec, theme=None, key=key, alt=alt)
+        st.vega_lite_chart(spec=spec, theme=None, key=key)
     else:
-        st.vega_lite_chart(spec=spec, theme=None, key=key, alt=alt, on_select=on_pick, selection_mode=charts.PICK)
+        st.vega_lite_chart(spec=spec, theme=None, key=key, on_select=on_pick, selection_mode=charts.PICK)
 
 
-def choose(label: str, options: Mapping[str, str], *, key: str, default: str = "") -> str:
+def choose(label: str, options: Mapping[str, str], *, key: str, default: str = "", labelled: bool = True) -> str:
     """One of a few, as a row of buttons that is part of the page's address."""
     codes = list(options)
     chosen = st.segmented_control(
@@ -235,6 +233,8 @@ def choose(label: str, options: Mapping[str, str], *, key: str, default: str = "
         format_func=lambda code: options[code],
         key=key,
         bind="query-params",
+        wrap=True,
+        label_visibility="visible" if labelled else "collapsed",
     )
     return str(chosen)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -64,12 +65,10 @@ def change(
     moved = contrast(scores.estimates, pairs, np.array([-1.0, 1.0]))
     spread = variance(moved)
     value, se, freedom = (array[:, chosen] for array in (moved.values, np.sqrt(spread.variance), spread.df(df)))
-    low, high = intervals(value, se, freedom, interval="t", level=level)
+    known, reason = _judged(value, se, freedom, sampled=bool((totals.units.fraction < 1).any()))
+    limits = intervals(value, se, freedom, interval="t", level=level)
+    low, high = (np.where(known, limit, np.nan) for limit in limits)
     n = weakest(scores, scores.cells.per_cell(scores.cells.count), least=True)[pairs].min(axis=1)[:, chosen]
-    flat = (se <= FULL * DUST) & (scores.estimates.units.fraction < 1).any()  # 0 +/- 0 is never shown
-    known = np.isfinite(value) & (freedom > 0) & ~flat
-    low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
-    reason = np.select([known, np.isnan(value), freedom <= 0], ["", "no_answers", "one_psu"], default="no_spread")
     p = _p_values(value, se, np.where(known, freedom, np.nan))
     table = labels.loc[labels.index.repeat(len(wanted))].reset_index(drop=True)
     table = table.assign(
@@ -84,7 +83,7 @@ def change(
         n_eff=np.nan,
         deff=np.nan,
         status=np.where(known, "ok", "undefined").ravel(),
-        reason=reason.astype(object).ravel(),
+        reason=reason.ravel(),
         p=p.ravel(),
         p_adjusted=adjusted(p.ravel(), adjust=adjust),
     )
@@ -95,6 +94,15 @@ def change(
         facets=facets,
         provenance=describe(totals, framework, df=df, level=level) | {"adjust": adjust},
     )
+
+
+def _judged(
+    value: Floats, se: Floats, df: Floats, *, sampled: bool
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.object_]]:
+    """Whether chance can be judged, and if not why; 0 +/- 0 is never shown, unless every PSU was drawn."""
+    known = np.isfinite(value) & (df > 0) & ((se > FULL * DUST) | (not sampled))
+    reason = np.select([known, np.isnan(value), df <= 0], ["", "no_answers", "one_psu"], default="no_spread")
+    return known, reason.astype(object)
 
 
 def _refuse_unfit(framework: Framework, wanted: Sequence[str], facets: tuple[str, ...]) -> None:

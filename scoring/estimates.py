@@ -92,8 +92,8 @@ def ratios(cells: CellTotals, units: Units, design: SurveyDesign) -> Estimates:
 
 
 def totals(cells: CellTotals, units: Units, design: SurveyDesign) -> Estimates:
-    """Population totals sum w r x with scores T_j; R survey `svytotal`."""
-    values = cells.per_cell(cells.total)
+    """Population totals sum w r x with scores T_j; R survey `svytotal`. NaN where nobody answered."""
+    values = np.where(cells.per_cell(cells.count) > 0, cells.per_cell(cells.total), np.nan)
     return Estimates(values, cells.total, cells.count > 0, cells.cell, cells.psu, units, design)
 
 

@@ -323,6 +323,7 @@ def figures(
     values, spread = estimates.values, variance(estimates)
     se, df = np.sqrt(spread.variance), spread.df(rules.df)
     se = np.where(se <= DUST * np.where(np.isfinite(top), top, np.abs(values)), 0.0, se)
+    df = np.where(se == 0, spread.design_df, df)  # no variance has no shares by stratum
     for end in (np.zeros_like(top), top):
         values = np.where((se == 0) & (np.abs(values - end) <= DUST * top), end, values)
     with np.errstate(invalid="ignore", divide="ignore"):

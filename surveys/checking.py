@@ -93,10 +93,9 @@ def check(table: RawTable, questionnaire: Questionnaire) -> Report:
     personal = privacy.dropped(table, match, keep=mapping.design_names(design))
     issues = _columns(table, match, questionnaire, personal)
     dropped = {_called(table, at): kind for at, kind in personal.items()}
-    known = {at for at in match.columns if at not in personal}
-    if table.frame.empty or not known:
-        code = "no-rows" if table.frame.empty else "no-known-column"
-        alone = Issue(code, "", (), {"form": questionnaire.title or questionnaire.id}, fatal=True)
+    nothing = _nothing(table, match, personal)
+    if nothing:
+        alone = Issue(nothing, "", (), {"form": questionnaire.title or questionnaire.id}, fatal=True)
         return Report((alone, *issues), _counts(table, match, personal), dropped, None)
 
     sheet = _Sheet(table, match, questionnaire, frozenset(personal))
@@ -215,6 +214,15 @@ class _Sheet:
         if question.kind in {"integer", "decimal"} or question.name in rules.amounts(self.questionnaire.design):
             return coding.number(question, cells)
         return coding.text(question, cells)
+
+
+def _nothing(table: RawTable, match: mapping.Match, personal: Mapping[int, str]) -> str:
+    """Why a file holds nothing that could be stored, "" where it does."""
+    if not match.columns:
+        return "no-known-column"
+    if table.frame.empty:
+        return "no-rows"
+    return "" if match.columns.keys() - personal.keys() else "only-personal"
 
 
 def _called(table: RawTable, position: int) -> str:

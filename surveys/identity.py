@@ -19,6 +19,9 @@ Texts = npt.NDArray[np.object_]
 #: So many filled cells are not alike in two interviews by chance; with fewer, the times must be alike too.
 _TELLING: Final = 20
 _NAMESPACE: Final = uuid.UUID("5d1c1f0e-6f0b-5a53-9d1c-7a2f0f3f6f10")
+_INSTANT: Final = (
+    r"(?:19|20)\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-][01]\d:?[0-5]\d)?"
+)
 _TIMES: Final = ("start", "end", "today")
 
 
@@ -136,7 +139,8 @@ def _minutes(frame: pd.DataFrame, match: Match) -> "pd.Series[float]":
 
 def _instants(cells: "pd.Series[str]") -> "pd.Series[float]":
     """Seconds on one clock; NaN for what is no time."""
-    times = pd.to_datetime(cells.str.strip(), format="ISO8601", utc=True, errors="coerce")
+    text = cells.str.strip()
+    times = pd.to_datetime(text.where(text.str.fullmatch(_INSTANT)), format="ISO8601", utc=True, errors="coerce")
     return times.astype("datetime64[ns, UTC]").astype("int64").where(times.notna()) / 1e9
 
 

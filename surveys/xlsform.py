@@ -41,7 +41,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 _SELECT = re.compile(
     r"(?P<kind>select[_ ](?:one|multiple)(?:[_ ]from[_ ]file)?|select1|select all that apply(?: from)?|select one from)"
-    r"\s+(?P<list>\S+)(?P<other>\s+(?:or[_ ]other|or specify other))?\s*",
+    r"(?:\s+(?P<list>\S+)(?P<other>\s+(?:or[_ ]other|or specify other))?)?\s*",
     re.IGNORECASE,
 )
 _GROUP = re.compile(r"(?P<side>begin|end)[_ ]*(?:group|repeat|lgroup|looped group|loop)\b.*", re.IGNORECASE)
@@ -297,10 +297,10 @@ def _question(
 def _select(found: re.Match[str], scales: Mapping[str, Scale]) -> tuple[Kind, Scale | None]:
     words = found["kind"].casefold()
     kind: Kind = "select_multiple" if "multiple" in words or "all" in words else "select_one"
-    scale = scales.get(found["list"])
+    scale = scales.get(found["list"] or "")
     if scale and found["other"] and all(choice.code != "other" for choice in scale.choices):
         scale = Scale(scale.name, (*scale.choices, Choice("other", {})))
-    return kind, scale or Scale(found["list"], ())
+    return kind, scale or Scale(found["list"] or "", ())
 
 
 def bounds(constraint: str, *, whole: bool) -> tuple[float | None, float | None]:

@@ -11,7 +11,7 @@ from app.workflow.results import Cut, Measure, SurveyInfo, View
 
 WHOLE = "all"  # the index itself, in the lists that lead down to its parts
 BESIDE = "experience"  # figures beside the indices
-HOW_TO_READ = "Dot: estimate. Bars: 50, 80 and 95 % intervals. Hollow: read with care."
+HOW_TO_READ = "Dot: estimate. Bars: 50, 80 and 95 % intervals.\nHollow: read with care."
 
 
 def render() -> None:
@@ -90,7 +90,7 @@ def _main(info: SurveyInfo, view: View, measure: Measure, cut: Cut, where: str) 
     shown = rows["estimate"].dropna()
     if len(shown) > 1:
         st.markdown(
-            f"Estimates run from **{charts.number(shown.min())}** to **{charts.number(shown.max())}** {measure.unit}. "
+            f"Estimates run from **{shown.min():g}** to **{shown.max():g}** {measure.unit}. "
             "Whether two of them differ is not tested here: read each with its interval, not as a ranking."
         )
     st.caption(measure.question or measure.description)
@@ -112,7 +112,10 @@ def _profile(info: SurveyInfo, view: View, parts: list[Measure], cut: Cut, where
     rows = view.table[(view.table[facet] == cell) & view.table["measure"].isin(list(labels))]
     caption = Caption(f"{present[cell]}: {where}", "Parts of the index.", "", synthetic=view.synthetic)
     strong = [part.title for part in parts if part.level == "dimension"]
-    draw = partial(charts.profile, rows, labels=labels, strong=strong, scale=Scale.of(parts[0].unit), caption=caption)
+    draw = partial(
+        charts.dots, rows, labels=labels, facet="measure", scale=Scale.of(parts[0].unit), caption=caption, row=22,
+        strong=strong,
+    )  # fmt: skip
     session.picture(draw, cell, where, *labels, *cut.facets, info=info, key="profile")
 
 
@@ -121,7 +124,9 @@ def _table(info: SurveyInfo, view: View, measure: Measure, cut: Cut, parts: tupl
     rows = view.table[view.table["measure"] == measure.code]
     with st.container(key="tools"):
         with st.expander("Table", icon=":material/table_rows:"):
-            st.dataframe(charts.readable(rows, labels=cut.values, facet=cut.facets[-1]), hide_index=True)
+            st.dataframe(
+                charts.readable(rows, labels=cut.values, facet=cut.facets[-1], unit=measure.unit), hide_index=True
+            )
         st.download_button(
             "Download all figures of this view (CSV)",
             data=lambda: session.as_csv(pd.DataFrame(view.table)),

@@ -9,19 +9,28 @@ DOORS = (
     ("app/pages/trends.py", "Trends", ":material/trending_up:", "What changed between waves, and whether it is real."),
     ("app/pages/upload.py", "Upload", ":material/upload_file:", "A file from the field: check it, store it, publish."),
 )
+TO_KNOW = (
+    ("A figure says how sure it is", "Each dot is an estimate, and its bars show how far the truth may lie from it."),
+    ("A change is called clear only by its test", "What is grey may be chance. *Clear* never means *caused by*."),
+    ("Who answered stays unknown", "Small groups are not shown, nothing below a crossing is, and no name is stored."),
+)
 
 
 def render() -> None:
     """Draw the page."""
-    info = session.heading("Sarhad", "What users of border services say, as figures that say how sure they are.")
+    info = session.heading("Sarhad", "What users of border services say, in figures that say how sure they are.")
     for column, (page, title, icon, text) in zip(st.columns(len(DOORS)), DOORS, strict=True):
         with column.container(border=True, height="stretch"):
             st.page_link(page, label=f"**{title}**", icon=icon)
             st.caption(text)
+    for column, (title, text) in zip(st.columns(len(TO_KNOW)), TO_KNOW, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            st.caption(text)
     if info is None or not info.waves:
         session.empty(info)
         return
-    st.markdown(f"**{info.title}** · published waves: {', '.join(info.waves)}")
+    st.markdown(f"Published: **{info.title}**, waves {', '.join(info.waves)}.")
     session.foot(session.headline(info))
 
 

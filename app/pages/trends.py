@@ -1,6 +1,9 @@
 """For leadership: few figures of one side over the waves, and what changed for certain. One screen, one sheet of A4."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,86 +15,101 @@ from app.workflow.results import Cut, Measure, SurveyInfo, View
 NOTE = "The two sides are not set beside each other: fear and refusal differ, so a gap in levels would mislead."
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page shows: a survey, one of its sides in code and words, and the words of its measures."""
+
+    info: SurveyInfo
+    side: str
+    where: str
+    measures: Mapping[str, Measure]
+
+    def since_first(self, moves: pd.DataFrame) -> pd.DataFrame:
+        """Changes of the side from the first wave to the last; none while there is one wave."""
+        if moves.empty:
+            return moves
+        first, last = self.info.waves[0], self.info.waves[-1]
+        return moves[(moves["since"] == first) & (moves["wave"] == last) & (moves["side"] == self.side)]
+
+    def told(self, row: Mapping[Any, Any]) -> str:
+        """A change in words."""
+        measure = self.measures[row["measure"]]
+        return charts.told_change(row, unit=measure.unit, better=measure.direction)
+
+
 def render() -> None:
     """Draw the page."""
-    info = session.heading("Trends", "Each side against its own past; only what its own test calls clear is coloured.")
+    info = session.heading("Trends", "Each side against its own past. Only what its own test calls clear is coloured.")
     if info is None or not info.waves:
         session.empty(info)
         return
     sides = session.sides(info)
-    measures = {measure.code: measure for measure in session.measures(info)}
-    view = session.headline(info)
-    left, right = st.columns([2, 5], vertical_alignment="center")
+    left, right = st.columns([1, 4], vertical_alignment="center")
     with left, st.container(key="controls"):
-        side = session.choose("Side", sides, key="side")
-    rows = view.table[view.table["side"] == side]
-    moves = _since_first(view.moves, info)
-    with right:
-        _summary(moves[moves["side"] == side] if len(moves) else moves, measures, sides[side], info)
-    codes = list(dict.fromkeys(rows["measure"]))
+        side = session.choose("Side", sides, key="side", labelled=False)
+    shown = Shown(info, side, sides[side], {measure.code: measure for measure in session.measures(info)})
+    view = session.headline(info)
+    codes = list(dict.fromkeys(view.table.loc[view.table["side"] == side, "measure"]))
+    cut = next((cut for cut in session.cuts(info) if cut.facets[1:]), None)
+    indices = tuple(code for code in codes if shown.measures[code].level == "index")
+    cells = session.moved(info, by=cut.facets, codes=indices) if cut and info.waves[1:] else None
+    with right, st.container(key="summary"):
+        st.markdown(f"**{shown.where}, {info.waves[0]} to {info.waves[-1]}.** {_summary(shown, view, cells)}")
     for column, code in zip(st.columns(len(codes)), codes, strict=True):
         with column:
-            _figure(info, view, measures[code], side=side, where=sides[side])
-    if len(info.waves) > 1:
-        _cells(info, [measures[code] for code in codes if measures[code].level == "index"], side, sides[side])
-    st.caption(NOTE)
-    session.foot(view)
+            _figure(shown, view, shown.measures[code])
+    if cut and cells:
+        _cells(shown, cells, indices, cut)
+    session.foot(view, NOTE)
 
 
-def _since_first(moves: pd.DataFrame, info: SurveyInfo) -> pd.DataFrame:
-    """Changes from the first wave to the last."""
-    if moves.empty:
-        return moves
-    return moves[(moves["since"] == info.waves[0]) & (moves["wave"] == info.waves[-1])]
+def _summary(shown: Shown, view: View, cells: View | None) -> str:
+    """What changed for certain, in words."""
+    moves = shown.since_first(view.moves)
+    if cells is None or moves.empty:
+        return "One wave is published: a second one is needed to speak of change."
+    clear = moves[moves["clear"].astype(bool)].to_dict("records")
+    told = [f"**{shown.measures[row['measure']].title}**: {shown.told(row)}" for row in clear]
+    below = int(shown.since_first(cells.moves)["clear"].astype(bool).sum())
+    return (
+        " ".join(told) or f"No clear change in any of these {len(moves)} figures."
+    ) + f" {below or 'No'} clear change{'s' if below != 1 else ''} among the crossings below."
 
 
-def _summary(moves: pd.DataFrame, measures: dict[str, Measure], where: str, info: SurveyInfo) -> None:
-    """Say what changed, in one sentence."""
-    if moves.empty:
-        st.markdown(f"**{where}.** One wave is published: a second one is needed to speak of change.")
-        return
-    clear = moves[moves["clear"].astype(bool)]
-    told = []
-    for row in clear.to_dict("records"):
-        measure = measures[row["measure"]]
-        told.append(f"**{measure.title}** {charts.told_change(row, unit=measure.unit, better=measure.direction)}")
-    span = f"{info.waves[0]} to {info.waves[-1]}"
-    st.markdown(f"**{where}, {span}.** " + (" ".join(told) or f"No clear change in any of these {len(moves)} figures."))
-
-
-def _figure(info: SurveyInfo, view: View, measure: Measure, *, side: str, where: str) -> None:
+def _figure(shown: Shown, view: View, measure: Measure) -> None:
     """One figure over the waves, and its change in words."""
-    mine = (view.table["side"] == side) & (view.table["measure"] == measure.code)
+    mine = (view.table["side"] == shown.side) & (view.table["measure"] == measure.code)
     scale = Scale.of(measure.unit, better=measure.direction)
     moves = view.moves
     if len(moves):
-        moves = moves[(moves["side"] == side) & (moves["measure"] == measure.code)]
-    caption = Caption(measure.title, f"{where}, {scale.words}", session.short_source(view), synthetic=view.synthetic)
-    draw = partial(charts.waves, view.table[mine], moves, order=info.waves, scale=scale, caption=caption, height=116)
-    session.picture(draw, measure.code, side, info=info, key=f"wave_{measure.code}")
-    for row in _since_first(moves, info).to_dict("records"):
-        st.caption(charts.told_change(row, unit=measure.unit, better=measure.direction))
+        moves = moves[(moves["side"] == shown.side) & (moves["measure"] == measure.code)]
+    words = f"{shown.where}, {scale.words}"
+    caption = Caption(measure.title, words, session.short_source(view), synthetic=view.synthetic)
+    draw = partial(
+        charts.waves, view.table[mine], moves, order=shown.info.waves, scale=scale, caption=caption, height=104
+    )
+    session.picture(draw, measure.code, shown.side, info=shown.info, key=f"wave_{measure.code}")
+    for row in shown.since_first(moves).to_dict("records"):
+        st.caption(shown.told(row))
 
 
-def _cells(info: SurveyInfo, indices: list[Measure], side: str, where: str) -> None:
-    """Change of each cell of the side against its own past, by the first way to look at it."""
-    cut: Cut | None = next((cut for cut in session.cuts(info) if cut.facets[1:]), None)
-    if cut is None or not indices:
-        return
-    view = session.moved(info, by=cut.facets, codes=tuple(measure.code for measure in indices))
-    moves = _since_first(view.moves, info)
-    for column, measure in zip(st.columns(len(indices), gap="large"), indices, strict=True):
-        rows = moves[(moves["side"] == side) & (moves["measure"] == measure.code)]
+def _cells(shown: Shown, view: View, indices: tuple[str, ...], cut: Cut) -> None:
+    """Change of each cell of the side against its own past; all these tests are judged together."""
+    moves = shown.since_first(view.moves)
+    since, cell = shown.info.waves[0], cut.title.lower()
+    for column, code in zip(st.columns(len(indices), gap="large"), indices, strict=True):
+        measure = shown.measures[code]
         caption = Caption(
-            f"{measure.title}: change since {info.waves[0]}, each {cut.title.lower()} against its own past",
-            f"{where}. Coloured only where the change is clear.",
-            session.source(view),
+            f"{measure.title}: change since {since}",
+            f"{shown.where}, each {cell} against its own past.\nColoured only where the change is clear.",
+            session.short_source(view),
             synthetic=view.synthetic,
         )
-        scale = Scale(f"{measure.unit} of change, with 95 % interval", better=measure.direction)
+        scale = Scale(f"{measure.unit} of change, with 95 % interval", measure.unit, better=measure.direction)
+        rows = moves[moves["measure"] == code]
         draw = partial(charts.changes, rows, labels=cut.values, facet=cut.facets[-1], scale=scale, caption=caption)
         with column:
-            session.picture(draw, measure.code, side, *cut.facets, info=info, key=f"change_{measure.code}")
+            session.picture(draw, code, shown.side, *cut.facets, info=shown.info, key=f"change_{code}")
 
 
 if __name__ == "__main__":

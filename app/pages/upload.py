@@ -10,6 +10,14 @@ from app.workflow.results import SurveyInfo
 
 KINDS = ["csv", "tsv", "txt", "xlsx"]
 EVERY = "All problems"
+STEPS = """
+1. **Send** the file as the field tool exports it: KoboToolbox or ODK, by XML names or by labels.
+2. **See** what is right and what is wrong, on which row, and what to do. Mend it, or take the file back with a column
+   of problems. Nothing is stored yet.
+3. **Confirm**, and it is stored whole, as a draft. The same file sent again changes nothing.
+
+Names, phones, documents, coordinates and free text are recognised and never stored.
+"""
 
 
 def render() -> None:
@@ -40,7 +48,7 @@ def _send(info: SurveyInfo) -> None:
         max_upload_size=megabytes,
     )
     if file is None:
-        st.caption("Names, phones, documents and coordinates are recognised and never stored.")
+        st.markdown(STEPS)
         return
     with st.status("Reading and checking", expanded=True) as status:
         st.write(f"Received {file.name}, {file.size / 1024:,.0f} KB")

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def check_file(path: Path, *, questionnaire: Questionnaire, limits: Limits) -> C
 def describe(table: RawTable, report: checking.Report) -> CheckView:
     """Put a report into words."""
     lines = [
-        (row, issue.column, sentences.sentence(issue), issue.fatal, issue.code)
+        (row, issue.column, sentences.sentence(replace(issue, rows=())), issue.fatal, issue.code)
         for issue in report.issues
         for row in (issue.rows or (0,))
     ]

@@ -86,7 +86,8 @@ def test_settings_declare_the_design(questionnaire: Questionnaire) -> None:
     design = questionnaire.design
     assert design.strata == ("post", "user_group", "direction")
     assert (design.psu, design.traffic, design.interviewer) == ("shift", "traffic_count", "interviewer")
-    assert design.facets[:4] == (("side",), ("post",), ("user_group",), ("side", "user_group"))
+    assert design.facets[:3] == (("side",), ("side", "post"), ("side", "user_group"))
+    assert all(facets[0] == "side" for facets in design.facets), "the sides are never pooled"
 
 
 def test_nothing_is_asked_before_consent_and_a_no_ends_it() -> None:

@@ -10,12 +10,6 @@ def small() -> Framework:
     return Framework.from_toml(FRAMEWORK)
 
 
-@pytest.fixture(scope="session")
-def shifts() -> SurveyDesign:
-    """Design of the frames that `tests.strategies.surveys` draws."""
-    return SurveyDesign(weight="weight", strata="stratum", psu="shift", wave="wave", interviewer="interviewer")
-
-
 @pytest.fixture
 def hand() -> pd.DataFrame:
     """Two strata of two PSUs, two respondents each, that a reader can add up.

@@ -230,25 +230,28 @@ def test_change_is_rounded_as_scores_are() -> None:
 def test_figures_of_any_file_are_masked_by_the_same_rules() -> None:
     frame = people().assign(money=[1000.0, 900.0, *[1.0] * 62])
     masked = protect(tabulate(frame, SurveyDesign(psu="shift"), mean=["x", "money"], total=["money"], proportion=["z"]))
-    assert masked.table.set_index(["measure", "statistic"]).loc[("money",), "status"].eq("suppressed").all()
+    assert masked.table.query("measure == 'money'")["reason"].tolist() == ["dominated", "dominated"]
     assert masked.table.query("measure in ('x', 'z')")["status"].eq("ok").all()
     alone = tabulate(frame.assign(who="one"), SurveyDesign(psu="shift", interviewer="who"), mean=["x"])
     assert protect(alone).table["reason"].tolist() == ["few_interviewers"]
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
-@given(surveys(waves=2, missing=0.5, interviews=(1, 12)))
+@settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+@given(surveys(waves=2, missing=0.5, interviews=(3, 12)))
 def test_no_row_of_fewer_than_ten_ever_shows_a_number(frame: pd.DataFrame) -> None:
     totals = reduce(frame, SMALL, DESIGN, facets=[("side",), ("side", "sex")])
-    for by in ((), ("side",), ("side", "sex")):
+    for by in ((), ("side", "sex")):
         card = score(totals, SMALL, by=by)
         few = (card.table["n"] < 10).to_numpy()
-        masked = protect(card)
-        assert masked.table.loc[few, NUMBERS].isna().all(axis=None)
-        wanted = [code for code in SMALL.measures if SMALL.shown_by(code, by)]
-        moves = change(totals, SMALL, measure=wanted, waves=("2022", "2024"), by=by) if len(card.table) else None
-        assert moves is not None
-        moved = protect_change(moves, masked).table
-        thin = (moves.table["n"] < 20).to_numpy()
-        assert moved.loc[thin, [*NUMBERS, "p", "p_adjusted"]].isna().all(axis=None)
-        assert not moved.loc[thin, "clear"].any()
+        assert protect(card).table.loc[few, NUMBERS].isna().all(axis=None)
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+@given(surveys(waves=2, missing=0.5, interviews=(3, 12)))
+def test_no_change_from_or_to_fewer_than_twenty_ever_shows_a_number(frame: pd.DataFrame) -> None:
+    totals = reduce(frame, SMALL, DESIGN, facets=[("side",)])
+    moves = change(totals, SMALL, measure=SMALL.measures, waves=("2022", "2024"), by="side")
+    moved = protect_change(moves, protect(score(totals, SMALL, by="side"))).table
+    thin = (moves.table["n"] < 20).to_numpy()
+    assert moved.loc[thin, [*NUMBERS, "p", "p_adjusted"]].isna().all(axis=None)
+    assert not moved.loc[thin, "clear"].any()

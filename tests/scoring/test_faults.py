@@ -29,7 +29,9 @@ def test_missing_column_is_named(coded: pd.DataFrame, small: Framework) -> None:
 @pytest.mark.parametrize("weight", [np.nan, -0.5, np.inf, "heavy", None])
 def test_row_without_a_weight_is_counted_and_named(coded: pd.DataFrame, weight: object) -> None:
     frame = coded.assign(weight=coded["weight"].astype(object).where(coded.index != 4, weight))
-    with pytest.raises(DesignError, match=r"weight 'weight' .* in 1 rows, first in data row 5; give every row a weight"):
+    with pytest.raises(
+        DesignError, match=r"weight 'weight' .* in 1 rows, first in data row 5; give every row a weight"
+    ):
         estimate(frame, SurveyDesign(weight="weight"), mean=["x"])
 
 
@@ -51,16 +53,14 @@ def test_psu_in_two_strata_is_an_error_unless_it_nests(coded: pd.DataFrame) -> N
         ([9] * 11 + [np.nan], "missing or differs within stratum 'south'"),
     ],
 )
-def test_population_too_small_or_uneven_names_the_stratum(
-    coded: pd.DataFrame, values: list[float], words: str
-) -> None:
+def test_population_too_small_or_uneven_names_the_stratum(coded: pd.DataFrame, values: list[float], words: str) -> None:
     with pytest.raises(DesignError, match=words):
         estimate(coded.assign(fpc=values), SurveyDesign(strata="stratum", psu="psu", fpc="fpc"), mean=["x"])
 
 
 def test_lonely_stratum_is_named_unless_it_was_taken_whole(coded: pd.DataFrame, small: Framework) -> None:
     frame = coded.assign(stratum=["north"] * 10 + ["south"] * 2, share=[0.1] * 10 + [1.0] * 2)
-    with pytest.raises(EstimationError, match="stratum 'south' has one PSU.*merge it.*'adjust' or 'remove'"):
+    with pytest.raises(EstimationError, match=r"stratum 'south' has one PSU.*merge it.*'adjust' or 'remove'"):
         estimate(frame, SurveyDesign(strata="stratum", psu="psu"), mean=["x"])
     whole = estimate(frame, SurveyDesign(strata="stratum", psu="psu", fpc="share"), mean=["x"])
     assert whole["se"].tolist() == [0]
@@ -82,7 +82,7 @@ def test_facet_that_a_result_cannot_hold_is_refused(
     coded: pd.DataFrame, small: Framework, facets: tuple[str, ...]
 ) -> None:
     frame = coded.assign(wave="2024", n=1, measure="m")
-    with pytest.raises(EstimationError, match="rename it in the data|name each once"):
+    with pytest.raises(EstimationError, match=r"rename it in the data|name each once"):
         reduce(frame, small, SurveyDesign(wave="wave"), facets=[facets])
 
 
@@ -106,7 +106,7 @@ def test_answers_that_are_text_are_refused_in_words(coded: pd.DataFrame, small: 
 
 @pytest.mark.parametrize("text", ["x", "x/nothing", "nothing/x", "x/a/b", ""])
 def test_ratio_names_two_columns(coded: pd.DataFrame, text: str) -> None:
-    with pytest.raises(DesignError, match="does not name two columns.*numerator/denominator"):
+    with pytest.raises(DesignError, match=r"does not name two columns.*numerator/denominator"):
         estimate(coded, SurveyDesign(), ratio=[text])
 
 
@@ -119,7 +119,7 @@ def test_names_with_a_slash_may_stand_in_a_ratio(coded: pd.DataFrame) -> None:
     "values", [["often"] * 12, [1, "x"] * 6, [np.inf] * 12, pd.date_range("2024-01-01", periods=12)]
 )
 def test_mean_of_what_is_no_number_is_refused(coded: pd.DataFrame, values: object) -> None:
-    with pytest.raises(EstimationError, match="column 'x' holds .* first in data row .*; ask for its proportion"):
+    with pytest.raises(EstimationError, match=r"column 'x' holds .* first in data row .*; ask for its proportion"):
         estimate(coded.assign(x=values), SurveyDesign(), mean=["x"])
 
 
@@ -135,6 +135,11 @@ def test_nothing_asked_is_refused(coded: pd.DataFrame) -> None:
         estimate(coded, SurveyDesign())
 
 
+def test_variable_that_nobody_answered_has_a_row_that_says_so(coded: pd.DataFrame) -> None:
+    table = estimate(coded.assign(x=None), SurveyDesign(), mean=["x"], proportion=["x"], total=["x"])
+    assert table["reason"].tolist() == ["no_answers"] * 3
+
+
 def test_logit_interval_of_a_mean_is_refused(coded: pd.DataFrame) -> None:
     with pytest.raises(EstimationError, match="logit intervals are for proportions"):
         estimate(coded, SurveyDesign(), mean=["x"], proportion=["a"], interval="logit")
@@ -142,7 +147,7 @@ def test_logit_interval_of_a_mean_is_refused(coded: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("level", [0, 1, -0.5, 95, float("nan")])
 def test_level_outside_its_bounds_is_refused(coded: pd.DataFrame, level: float) -> None:
-    with pytest.raises(EstimationError, match="level is .*; give a share between 0 and 1"):
+    with pytest.raises(EstimationError, match=r"level is .*; give a share between 0 and 1"):
         estimate(coded, SurveyDesign(), mean=["x"], level=level)
 
 
@@ -183,7 +188,7 @@ TABLE = pd.DataFrame(
         ("not x == 2", [0, 2, 3]),
         ("not (x == 2 or side == 'left')", [2]),
         ("x == 1 or x == 2 and side == 'left'", [0]),
-        ("`border post` == \"B\"", [1, 2]),
+        ('`border post` == "B"', [1, 2]),
         ("x in (1, 3)", [0, 2]),
         ("x not in [1, 3]", [1]),
         ("side in ('left')", [0, 3]),
@@ -247,7 +252,7 @@ def test_condition_holds_for_nullable_and_arrow_columns_alike() -> None:
     ],
 )
 def test_condition_outside_the_grammar_is_refused_and_never_run(text: str) -> None:
-    with pytest.raises(EstimationError, match="^where: "):
+    with pytest.raises(EstimationError, match=r"^where: "):
         mask(TABLE, text)
 
 

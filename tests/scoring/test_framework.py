@@ -90,7 +90,11 @@ TITLE = 'title = "Better upwards"'
         ('item = "asked"', 'item = "a"\nany_of = ["b"]', "indicator asked: give either"),
         ('item = "asked"', "any_of = []", "indicator asked: any_of is .*; give a list of questions"),
         ('item = "asked"', 'any_of = "asked"', "indicator asked: any_of is 'asked'; give a list of questions"),
-        ('statistic = "share"', 'statistic = "median"', "indicator asked: statistic is 'median'; it may be mean, share"),
+        (
+            'statistic = "share"',
+            'statistic = "median"',
+            "indicator asked: statistic is 'median'; it may be mean, share",
+        ),
     ],
 )
 def test_fault_names_file_key_and_remedy(old: str, new: str, words: str) -> None:

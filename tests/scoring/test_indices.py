@@ -53,9 +53,7 @@ def two() -> Framework:
 @pytest.fixture
 def answers() -> pd.DataFrame:
     """One answer a PSU, weight 1: x on 0-100 is 0, 50 | 25, 25; y, turned, is 100, 50 | 75, 75."""
-    return pd.DataFrame(
-        {"stratum": list("AABB"), "psu": [1, 2, 3, 4], "w": 1.0, "x": [1, 3, 2, 2], "y": [1, 3, 2, 2]}
-    )
+    return pd.DataFrame({"stratum": list("AABB"), "psu": [1, 2, 3, 4], "w": 1.0, "x": [1, 3, 2, 2], "y": [1, 3, 2, 2]})
 
 
 def row(table: pd.DataFrame, measure: str) -> dict[str, float]:
@@ -116,9 +114,9 @@ def test_other_weights_of_the_index_need_no_new_pass(two: Framework, answers: pd
 
 def test_framework_of_other_ranges_or_questions_is_refused(two: Framework, answers: pd.DataFrame) -> None:
     totals = reduce(answers, two, DESIGN)
-    with pytest.raises(EstimationError, match="'x' has another range.*reduce again"):
+    with pytest.raises(EstimationError, match=r"'x' has another range.*reduce again"):
         score(totals, Framework.from_toml(TWO.replace("range = [1, 5]", "range = [1, 6]", 1)))
-    with pytest.raises(EstimationError, match="hold no 'q'.*reduce again"):
+    with pytest.raises(EstimationError, match=r"hold no 'q'.*reduce again"):
         score(totals, Framework.from_toml(TWO.replace('code = "x"', 'code = "q"')))
 
 

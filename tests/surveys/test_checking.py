@@ -136,6 +136,12 @@ def test_without_a_start_the_day_is_that_of_submission() -> None:
     assert column(report, "half_day") == ["", "", ""]
 
 
+@pytest.mark.parametrize("end", ["", "later", "2026-05-03", "2026-05-02T09:00:00+05:00", "9999-12-31T00:00:00"])
+def test_minutes_are_unknown_where_the_end_is_no_time_or_before_the_start(end: str) -> None:
+    report = check(table(GOOD, end=(end, *GOOD["end"][1:])), FORM)
+    assert np.isnan(frame(report)["minutes"].to_numpy()[0])
+
+
 def test_a_time_that_nobody_can_be_sure_of_is_left_out() -> None:
     report = check(table(GOOD, start=("05/03/2026 09:00", *GOOD["start"][1:])), FORM)
     assert found(report)["time-unreadable"] == ("start", (2,), False)
@@ -302,8 +308,12 @@ def test_a_file_of_another_form_is_refused_in_one_issue() -> None:
     assert found(check(table({"a": ("1",), "b": ("2",)}), FORM))["no-known-column"] == ("", (), True)
 
 
+def test_a_file_of_free_text_alone_is_refused() -> None:
+    assert found(check(table({"comment": ("kind",)}), FREE))["only-personal"] == ("", (), True)
+
+
 def test_a_header_alone_is_refused() -> None:
-    assert found(check(table({name: () for name in GOOD}), FORM))["no-rows"] == ("", (), True)
+    assert found(check(table(dict.fromkeys(GOOD, ())), FORM))["no-rows"] == ("", (), True)
 
 
 # --- the sample

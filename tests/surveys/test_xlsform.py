@@ -170,6 +170,7 @@ def test_a_sound_form_has_no_fault() -> None:
     ("survey", "code"),
     [
         ("type,name\nselect_one nowhere,q\n", "form-list-missing"),
+        ("type,name\nselect_multiple,q\n", "form-list-missing"),
         ("type,name\ninteger,q\ntext,q\n", "form-duplicate-name"),
         ("type,name,relevant\ninteger,q,${other} = 1\n", "form-routing-unknown"),
         ("type,name,constraint\ninteger,q,. >= 9 and . <= 2\n", "form-bounds"),
