@@ -22,7 +22,7 @@ Layer = Any  # encoded charts: altair types them loosely
 FONT = "Noto Sans, sans-serif"
 INK, QUIET, PALE, FAINT = "#1B2A33", "#5A6872", "#A9B4BB", "#DDE4E8"
 #: Okabe and Ito's colours, told apart by the colour-blind too.
-BLUE, ORANGE, GREEN, PINK, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00"
+BLUE, GREEN, VERMILION = "#0072B2", "#009E73", "#D55E00"
 MARK = "SYNTHETIC"
 NOT_SHOWN = "not shown"
 PICK = "pick"  # name of the selection that a click makes
@@ -256,7 +256,8 @@ def waves(
     """
     rows = [_wave(row, unit=scale.unit) for row in table.to_dict("records")]
     shown = [row for row in rows if row["estimate"] is not None]
-    lines = _tested(moves, shown, better=scale.better)
+    ends = _tested(moves, shown, better=scale.better)
+    joined = alt.Chart(_values(ends)).mark_line(strokeWidth=3.5, strokeCap="round")
     x = alt.X("wave:O", scale=alt.Scale(domain=list(order), padding=0.4), title=None, axis=alt.Axis(labelAngle=0))
     axis = _levels(scale, shown) | {"title": None}
     y = alt.Y("estimate:Q", **axis)
@@ -266,7 +267,7 @@ def waves(
         *_stamp(synthetic=caption.synthetic),
         base.mark_line(color=PALE, strokeWidth=1.5).encode(y=y),
         base.mark_rule(color=PALE, strokeWidth=6, strokeCap="butt").encode(y=alt.Y("low:Q", **axis), y2="high:Q"),
-        _joined(lines, x=x, y=y),
+        joined.encode(x=x, y=y, detail="line:N", color=alt.Color("colour:N", scale=None)),
         base.mark_point(filled=True, size=45, opacity=1, color=QUIET).encode(
             y=y,
             tooltip=[alt.Tooltip(f"{name}:N") for name in ("wave", "value", "interval")],
@@ -279,7 +280,7 @@ def waves(
         ),
     ]
     told = [f"{row['wave']}: {row['value']}, 95 % interval {row['interval']}" for row in rows]
-    told += [f"clear change from {line['since']} to {line['wave']}" for line in lines] or ["no clear change"]
+    told += [f"clear change {line}" for line in dict.fromkeys(end["line"] for end in ends)] or ["no clear change"]
     return _finish(layers, caption=caption, height=height, told="; ".join(told), below=28)
 
 
@@ -291,30 +292,19 @@ def _wave(row: Mapping[Any, Any], *, unit: str) -> Row:
 
 
 def _tested(moves: pd.DataFrame, shown: Sequence[Row], *, better: str) -> list[Row]:
-    """Lines between waves whose difference passed its test."""
+    """Both ends of each line between two waves whose difference passed its test."""
     level = {row["wave"]: row["estimate"] for row in shown}
     return [
         {
-            "since": row["since"],
-            "wave": row["wave"],
-            "from": level[row["since"]],
-            "to": level[row["wave"]],
+            "line": f"{row['since']} to {row['wave']}",
+            "wave": end,
+            "estimate": level[end],
             "colour": verdict(row["estimate"], better=better),
         }
         for row in moves.to_dict("records")
-        if row["clear"] and row["since"] in level and row["wave"] in level
+        if row["clear"] and {row["since"], row["wave"]} <= level.keys()
+        for end in (row["since"], row["wave"])
     ]
-
-
-def _joined(lines: Sequence[Row], *, x: alt.X, y: alt.Y) -> Layer:
-    """Draw the clear changes as coloured lines from wave to wave."""
-    ends = [
-        {"line": index, "wave": line[wave], "estimate": line[level], "colour": line["colour"]}
-        for index, line in enumerate(lines)
-        for wave, level in (("since", "from"), ("wave", "to"))
-    ]
-    mark = alt.Chart(_values(ends)).mark_line(strokeWidth=3.5, strokeCap="round")
-    return mark.encode(x=x, y=y, detail="line:N", color=alt.Color("colour:N", scale=None))
 
 
 def changes(moves: pd.DataFrame, *, labels: Mapping[str, str], facet: str, scale: Scale, caption: Caption) -> Spec:
@@ -405,7 +395,7 @@ def _told(rows: Sequence[Row]) -> str:
 
 def _finish(layers: Sequence[Layer], *, caption: Caption, height: int, told: str, below: int = 44) -> Spec:
     """Build the dictionary under the lock and put title, source line, look and description around it."""
-    source = [f"{MARK}: every answer is invented."] * caption.synthetic + caption.source.splitlines()
+    source = [f"{MARK}: invented answers."] * caption.synthetic + caption.source.splitlines()
     foot = alt.Chart(_values([{}])).mark_text(
         align="left", baseline="top", dy=below, text=source, fontSize=10, color=QUIET, lineHeight=13
     )

@@ -149,6 +149,7 @@ def _codes(frame: pd.DataFrame, names: Sequence[str]) -> tuple[Integers, pd.Data
 def units(frame: pd.DataFrame, design: SurveyDesign) -> Units:
     """Number strata and PSUs; check that PSUs nest and that the finite population correction can be true."""
     wave = (design.wave,) if design.wave else ()
+    _refuse_empty(frame, (*wave, *design.strata, *design.psu))
     row_stratum, table = _codes(frame, (*wave, *design.strata))
     names = tuple(" / ".join(map(str, row)) for row in table.itertuples(index=False)) or ("all",)
     if not design.psu:
@@ -168,6 +169,15 @@ def units(frame: pd.DataFrame, design: SurveyDesign) -> Units:
         )
     sampled = np.bincount(stratum, minlength=len(names))
     return Units(row_psu, stratum, sampled, _fractions(frame, design, row_stratum, sampled, names), names)
+
+
+def _refuse_empty(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    for name in names:
+        empty = int(frame[name].isna().sum())
+        if empty:
+            raise DesignError(
+                f"{name!r} names the stratum or PSU and is empty in {empty} rows; fill it in, or drop them"
+            )
 
 
 def _fractions(

@@ -62,7 +62,7 @@ def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Rules = DEF
         side = table[[wave, *moves.facets, "measure"]].rename(columns={wave: "wave"})
         visible &= side.merge(shown, on=keys, how="left")["shown"].notna().to_numpy()
     hidden = ~visible  # undefined ones as well: their estimate, less the shown side, would give the hidden side
-    table.loc[hidden, ["status", "reason"]] = ["suppressed", "few_respondents"]
+    table.loc[hidden, ["status", "reason"]] = ["suppressed", "hidden_score"]
     table.loc[hidden, [*_NUMBERS, "p", "p_adjusted"]] = np.nan
     table.loc[hidden, "clear"] = False
     table = _rounded(table, moves.evidence["top"], rules)

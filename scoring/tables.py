@@ -89,7 +89,8 @@ def estimate(
         Use only respondents who answered every variable; otherwise each variable uses its own answers.
     df : {"design", "satterthwaite"}
     interval : {"t", "normal", "logit"}, optional
-        By default t, and logit for proportions.
+        By default t, and logit for proportions, with a one-sided bound at 0 and 1. Asked for by name, t and normal
+        are what they are in R even there, of no width, and the row says `no_spread`.
     level : float
 
     Returns
@@ -235,12 +236,15 @@ def as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 def _variables(columns: Sequence[Column], *, listwise: bool) -> Variables:
     x = np.column_stack([column.x for column in columns])
-    d = np.column_stack([column.d for column in columns])
     r = np.column_stack([column.r for column in columns])
+    counted = all(column.statistic != "ratio" for column in columns)
+    d = None if counted else np.column_stack([column.d for column in columns])
     if listwise:
-        r = np.repeat(r.all(axis=1, keepdims=True), r.shape[1], axis=1)
+        everything = r.all(axis=1, keepdims=True)
+        r = np.repeat(everything, r.shape[1], axis=1)
+        x, d = x * everything, None if d is None else d * everything
     amounts = tuple(place for place, column in enumerate(columns) if column.category is None)
-    return Variables(tuple(column.measure for column in columns), x * r, d * r, r, amounts)
+    return Variables(tuple(column.measure for column in columns), x, d, r, amounts)
 
 
 def _table(
@@ -334,13 +338,21 @@ def figures(
     n_eff = np.where(at_end, n / np.maximum(1.0, _pooled_deff(replaced, n)), n_eff)
     low, high = _limits(values, se, df, top=top, rules=rules)
     bound = top * one_sided(n_eff, level=rules.level)
-    shown = at_end & (df > 0)
+    shown = at_end & (df > 0) & (rules.interval in (None, "logit"))  # whoever asks for t by name gets t, marked
     low = np.where(shown, np.where(values <= 0, 0.0, top - bound), low)
     high = np.where(shown, np.where(values <= 0, bound, top), high)
     empty = np.isnan(values)
-    reason = np.select(
-        [empty & (n > 0), empty, df <= 0, shown], ["part_missing", "no_answers", "one_psu", "bound"], default=""
-    )
+    flat = (se == 0) & np.isfinite(top) & ~shown & (n > 0) & (df > 0)
+    unjudged = flat & (rules.interval is None) & bool((estimates.units.fraction < 1).any())
+    low, high = np.where(unjudged, np.nan, low), np.where(unjudged, np.nan, high)
+    reasons = {
+        "part_missing": empty & (n > 0),
+        "no_answers": empty,
+        "one_psu": df <= 0,
+        "bound": shown,
+        "no_spread": flat,
+    }
+    reason = np.select(list(reasons.values()), list(reasons), default="")
     columns = {
         "estimate": values,
         "se": np.where(empty, np.nan, se),
@@ -350,7 +362,7 @@ def figures(
         "n": n,
         "n_eff": n_eff,
         "deff": deff,
-        "status": np.where(empty | (df <= 0), "undefined", "ok"),
+        "status": np.where(empty | (df <= 0) | unjudged, "undefined", "ok"),
         "reason": reason.astype(object),
     }
     rows = pd.DataFrame({name: np.ravel(array) for name, array in columns.items()})
