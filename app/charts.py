@@ -19,7 +19,6 @@ Spec = dict[str, Any]
 Row = dict[str, Any]
 Layer = Any  # encoded charts: altair types them loosely
 
-FONT = "Noto Sans, sans-serif"
 INK, QUIET, PALE, FAINT = "#1B2A33", "#5A6872", "#A9B4BB", "#DDE4E8"
 #: Okabe and Ito's colours, told apart by the colour-blind too.
 BLUE, GREEN, VERMILION = "#0072B2", "#009E73", "#D55E00"
@@ -35,35 +34,18 @@ NEAR = 20.0  # least reach of an axis of changes, in points
 
 _LOCK = Lock()
 _CONFIG: Spec = {
-    "font": FONT,
-    "background": "#FFFFFF",
-    "view": {"stroke": None},
+    "font": "Noto Sans, sans-serif", "background": "#FFFFFF", "view": {"stroke": None},
     "axis": {
-        "labelColor": INK,
-        "labelFontSize": 12,
-        "titleColor": QUIET,
-        "titleFontSize": 11,
-        "titleFontWeight": "normal",
-        "gridColor": FAINT,
-        "domain": False,
-        "ticks": False,
-        "labelPadding": 6,
-        "labelFlush": False,
-        "labelOverlap": "greedy",
-        "labelSeparation": 6,
+        "labelColor": INK, "labelFontSize": 12, "labelPadding": 6, "labelFlush": False, "labelOverlap": "greedy",
+        "labelSeparation": 6, "titleColor": QUIET, "titleFontSize": 11, "titleFontWeight": "normal",
+        "gridColor": FAINT, "domain": False, "ticks": False,
     },
     "title": {
-        "anchor": "start",
-        "frame": "bounds",
-        "color": INK,
-        "fontSize": 14,
-        "fontWeight": 600,
-        "subtitleColor": QUIET,
-        "subtitleFontSize": 11,
-        "offset": 10,
+        "anchor": "start", "frame": "bounds", "offset": 10, "color": INK, "fontSize": 14, "fontWeight": 600,
+        "subtitleColor": QUIET, "subtitleFontSize": 11,
     },
     "legend": {"disable": True},
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

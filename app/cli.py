@@ -116,7 +116,18 @@ def estimate(
     multiple = sources.multiples(sources.form(form)) if form else None
     frame = _numeric(sources.file_frame(file, limits=_limits()), wanted, design)
     card = tabulate(
-        frame, design, **wanted, multiple=multiple, by=_split(by), where=where, listwise=listwise, rules=rules
+        frame,
+        design,
+        mean=wanted["mean"],
+        total=wanted["total"],
+        ratio=wanted["ratio"],
+        proportion=wanted["proportion"],
+        multiple=multiple,
+        by=_split(by),
+        where=where,
+        listwise=listwise,
+        rules=rules,
+        evidence=protected,
     )
     _print((protect(card) if protected else card).table, facets=card.facets, output=output)
 

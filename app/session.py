@@ -5,6 +5,7 @@ Caches are keyed by strings alone: `release` digests what is published, so that 
 
 import hashlib
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ ICON = str(settings.ROOT / "static" / "icon.png")
 MARK = str(settings.ROOT / "static" / "mark.svg")
 STYLE = settings.ROOT / "static" / "pages.css"  # constant: never built from what anybody typed
 METHOD = settings.ROOT / "data" / "method.md"
+BESIDE = "experience"  # stands for the figures beside the indices
 WEIGHTS, VERSION = "Questions and weights", "Version"  # sections of it with a table of their own
 
 _open = st.cache_resource(show_spinner=False)(storage.open_settings)
@@ -48,7 +50,12 @@ def boundary() -> Iterator[None]:
     try:
         yield
     except (SurveyError, ScoringError) as error:
-        st.error(str(error).replace("\n", "\n\n"), icon=":material/error:")
+        st.error(plain(str(error)).replace("\n", "\n\n"), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """Words from a file, so that nothing in them is taken for a link, a picture or a formula."""
+    return re.sub(r"([\\`*_\[\]!$<>~#|:])", r"\\\1", text)
 
 
 @contextmanager
@@ -181,6 +188,15 @@ def explored(info: SurveyInfo, *, by: tuple[str, ...], wave: str, side: str) -> 
 def moved(info: SurveyInfo, *, by: tuple[str, ...], codes: tuple[str, ...] = ()) -> View:
     """Headline measures (or these) over the waves with their tested changes, masked. Read it, never change it."""
     return _moved(release(info), info.id, by, codes)
+
+
+def parts(info: SurveyInfo, root: str) -> list[Measure]:
+    """Measures under an index, each dimension before its questions; or the figures beside the indices."""
+    found = measures(info)
+    if root == BESIDE:
+        return [part for part in found if part.level == "indicator"]
+    heads = [part for part in found if part.parent == root]
+    return [part for head in heads for part in (head, *(item for item in found if item.parent == head.code))]
 
 
 def headline(info: SurveyInfo) -> View:

@@ -114,6 +114,7 @@ def estimate(
         where=where,
         listwise=listwise,
         rules=Rules(df, interval, level),
+        evidence=False,
     ).table
 
 
@@ -130,8 +131,12 @@ def tabulate(
     where: str | None = None,
     listwise: bool = False,
     rules: Rules | None = None,
+    evidence: bool = True,
 ) -> contract.Scorecard:
-    """Estimate as `estimate` does, as a scorecard with the evidence that `disclosure.protect` asks for."""
+    """Estimate as `estimate` does, as a scorecard with the evidence that `disclosure.protect` asks for.
+
+    Without `evidence` the shares of the largest amounts are not looked for, which takes a sort of every column.
+    """
     rules = rules or Rules()
     if not (*mean, *total, *ratio, *proportion):
         raise EstimationError("nothing to estimate: name at least one mean, total, ratio or proportion")
@@ -156,7 +161,7 @@ def tabulate(
     found = units(data, design)
     code = np.full(len(data), -1, dtype=np.int64)
     code[w > 0], labels = cell_codes(data[w > 0], ((design.wave,) if design.wave else ()) + facets)
-    cells = sum_cells(found, (code, labels), w, _variables(columns, listwise=listwise))
+    cells = sum_cells(found, (code, labels), w, _variables(columns, listwise=listwise, evidence=evidence))
     cells = with_interviewers(cells, code, data[design.interviewer] if design.interviewer else None)
     return _table(cells, columns, sample=(found, design), facets=facets, rules=rules)
 
@@ -234,16 +239,16 @@ def as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column.astype(str).where(column.notna(), None)
 
 
-def _variables(columns: Sequence[Column], *, listwise: bool) -> Variables:
-    x = np.column_stack([column.x for column in columns])
-    r = np.column_stack([column.r for column in columns])
+def _variables(columns: Sequence[Column], *, listwise: bool, evidence: bool) -> Variables:
+    x = np.array([column.x for column in columns]).T
+    r = np.array([column.r for column in columns]).T
     counted = all(column.statistic != "ratio" for column in columns)
     d = None if counted else np.column_stack([column.d for column in columns])
     if listwise:
         everything = r.all(axis=1, keepdims=True)
         r = np.repeat(everything, r.shape[1], axis=1)
         x, d = x * everything, None if d is None else d * everything
-    amounts = tuple(place for place, column in enumerate(columns) if column.category is None)
+    amounts = tuple(place for place, column in enumerate(columns) if evidence and column.category is None)
     return Variables(tuple(column.measure for column in columns), x, d, r, amounts)
 
 

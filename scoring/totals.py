@@ -15,7 +15,6 @@ from scoring.design import Floats, Integers, SurveyDesign, Units, units, weights
 from scoring.errors import DesignError, EstimationError
 from scoring.framework import Framework
 
-_CHUNK = 100_000  # rows whose answers are held as floats at one time
 MOST_FACETS = 3  # more than three facets together approach one person a cell
 _TAKEN = frozenset({*FIGURES, "statistic", "category", "since", "p", "p_adjusted", "clear", "cell", "column", "_all"})
 
@@ -269,23 +268,23 @@ class _Sums:
 
 
 def _sum_atoms(atom: Integers, size: int, w: Floats, variables: Variables) -> _Sums:
-    """One pass over the respondents, `_CHUNK` rows at a time; a sparse product adds whole rows of answers."""
+    """One pass over the respondents, a column of answers at a time: numpy's bincount over the groups."""
     k = len(variables.names)
     sums = _Sums(*(np.zeros((size, k)) for _ in range(6)))
-    for start in range(0, len(atom), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        here = np.arange(len(atom[rows]))
-        weighted = sparse.csr_array((w[rows], (atom[rows], here)), shape=(size, here.size))
-        # a respondent of weight zero is outside the domain: not counted
-        plain = sparse.csr_array(((w[rows] > 0).astype(float), (atom[rows], here)), shape=(size, here.size))
-        x, r = variables.x[rows], variables.r[rows].astype(float)
-        answered = _product(weighted, r)
-        sums.weight[:] += answered
-        sums.base[:] += answered if variables.d is None else _product(weighted, variables.d[rows])
-        sums.total[:] += _product(weighted, x)
-        sums.square[:] += _product(weighted, x * x)
-        sums.count[:] += _product(plain, r)
-        sums.tally[:] += _product(plain, x)
+    inside = (w > 0).astype(np.float64)  # a respondent of weight zero is outside the domain: not counted
+
+    def add(values: npt.NDArray[Any]) -> Floats:
+        return np.asarray(np.bincount(atom, weights=values, minlength=size), dtype=np.float64)
+
+    for column in range(k):
+        x, r = variables.x[:, column], variables.r[:, column]
+        weighted = w * x
+        sums.weight[:, column] = add(w * r)
+        sums.base[:, column] = sums.weight[:, column] if variables.d is None else add(w * variables.d[:, column])
+        sums.total[:, column] = add(weighted)
+        sums.square[:, column] = add(weighted * x)
+        sums.count[:, column] = add(inside * r)
+        sums.tally[:, column] = add(inside * x)
     return sums
 
 
@@ -348,30 +347,34 @@ def _framework_variables(data: pd.DataFrame, framework: Framework) -> Variables:
     """Raw answers of the items, then the indicators, as variables of means."""
     names = [item.code for item in framework.items]
     answers = _answers(data, names)
-    for column, item in enumerate(framework.items):
-        _check_range(item.code, answers[:, column], item.range)
+    for item, given in zip(framework.items, answers, strict=True):
+        _check_range(item.code, given, item.range)
     beside = [
         _indicator(data, indicator.items, indicator.statistic, indicator.range) for indicator in framework.indicators
     ]
-    x = np.column_stack([answers, *beside]) if beside else answers
+    x = _columns([*answers, *beside])
     r = x >= 0
-    x = np.where(r, x, 0.0)
+    x[~r] = 0.0
     amounts = [len(names) + place for place, part in enumerate(framework.indicators) if part.statistic == "mean"]
     return Variables((*names, *(part.code for part in framework.indicators)), x, None, r, tuple(amounts))
 
 
-def _answers(data: pd.DataFrame, names: Sequence[str]) -> Floats:
-    """Coded answers as numbers, NaN where empty; text is an error."""
+def _columns(parts: Sequence[Floats]) -> Floats:
+    """Put columns side by side, each in one piece of memory, as the pass over them reads it."""
+    return np.array(parts).T
+
+
+def _answers(data: pd.DataFrame, names: Sequence[str]) -> list[Floats]:
+    """Coded answers of each question as numbers, NaN where empty; text is an error."""
     columns = [pd.to_numeric(data[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
     for name, numbers in zip(names, columns, strict=True):
         if (np.isnan(numbers) & data[name].notna().to_numpy()).any():
             raise EstimationError(f"answers to {name!r} hold text; give the scores of its choices as numbers")
-    return np.column_stack(columns)
+    return columns
 
 
 def _check_range(code: str, answers: Floats, allowed: tuple[float, float]) -> None:
-    given = answers[answers >= 0]
-    outside = int(((given < allowed[0]) | (given > allowed[1])).sum())
+    outside = int((((answers < allowed[0]) & (answers >= 0)) | (answers > allowed[1])).sum())
     if outside:
         raise EstimationError(
             f"{outside} answers to {code!r} are outside the framework's range {allowed[0]:g}-{allowed[1]:g}; "
@@ -381,8 +384,8 @@ def _check_range(code: str, answers: Floats, allowed: tuple[float, float]) -> No
 
 def _indicator(data: pd.DataFrame, items: Sequence[str], statistic: str, scale: tuple[float, float]) -> Floats:
     """Values of an indicator, -1 where it does not apply; of several questions, whether any says yes."""
-    answers = _answers(data, items)
-    answers = np.where(answers >= 0, answers, -np.inf).max(axis=1)
+    given = np.array(_answers(data, items))
+    answers = np.where(given >= 0, given, -np.inf).max(axis=0)
     if statistic == "mean":
         return np.where(np.isfinite(answers), answers, -1.0)
     _check_range(" or ".join(items), answers, scale)

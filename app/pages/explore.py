@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from app import charts, session
@@ -10,7 +9,6 @@ from app.charts import Caption, Scale
 from app.workflow.results import Cut, Measure, SurveyInfo, View
 
 WHOLE = "all"  # the index itself, in the lists that lead down to its parts
-BESIDE = "experience"  # figures beside the indices
 HOW_TO_READ = "Dot: estimate. Bars: 50, 80 and 95 % intervals.\nHollow: read with care."
 
 
@@ -23,7 +21,8 @@ def render() -> None:
     measures = {measure.code: measure for measure in session.measures(info)}
     sides = session.sides(info)
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="medium"):
-        root = _root(measures)
+        indices = {code: part.title for code, part in measures.items() if part.level == "index"}
+        root = session.choose("Index", indices | {session.BESIDE: "Experience"}, key="index")
         side = session.choose("Side", sides, key="side")
         wave = session.choose("Wave", {wave: wave for wave in info.waves}, key="wave", default=info.waves[-1])
         cut = _cut(info, only=measures[root].only_by if root in measures else ())
@@ -34,14 +33,9 @@ def render() -> None:
     with left:
         _main(info, view, measure, cut, where)
     with right:
-        _profile(info, view, _below(measures, root), cut, where)
+        _profile(info, view, session.parts(info, root), cut, where)
     _table(info, view, measure, cut, (root, side, wave))
     session.foot(view)
-
-
-def _root(measures: dict[str, Measure]) -> str:
-    indices = {code: part.title for code, part in measures.items() if part.level == "index"}
-    return session.choose("Index", indices | {BESIDE: "Experience"}, key="index")
 
 
 def _cut(info: SurveyInfo, *, only: tuple[tuple[str, ...], ...]) -> Cut:
@@ -52,21 +46,9 @@ def _cut(info: SurveyInfo, *, only: tuple[tuple[str, ...], ...]) -> Cut:
     return cuts[session.choose("By", ordered, key="by" if len(ordered) > 1 else "by_side")]
 
 
-def _below(measures: dict[str, Measure], root: str) -> list[Measure]:
-    """Measures under an index, each dimension before its questions."""
-    if root == BESIDE:
-        return [part for part in measures.values() if part.level == "indicator"]
-    dimensions = [part for part in measures.values() if part.parent == root]
-    return [
-        part
-        for head in dimensions
-        for part in (head, *(item for item in measures.values() if item.parent == head.code))
-    ]
-
-
 def _part(measures: dict[str, Measure], root: str) -> Measure:
     """Drill down: index, dimension, question."""
-    if root == BESIDE:
+    if root == session.BESIDE:
         figures = {code: part.title for code, part in measures.items() if part.level == "indicator"}
         return measures[session.pick("Figure", figures, key="figure")]
     dimensions = {code: part.title for code, part in measures.items() if part.parent == root}
@@ -124,17 +106,12 @@ def _table(info: SurveyInfo, view: View, measure: Measure, cut: Cut, parts: tupl
     rows = view.table[view.table["measure"] == measure.code]
     with st.container(key="tools"):
         with st.expander("Table", icon=":material/table_rows:"):
-            st.dataframe(
-                charts.readable(rows, labels=cut.values, facet=cut.facets[-1], unit=measure.unit), hide_index=True
-            )
+            words = charts.readable(rows, labels=cut.values, facet=cut.facets[-1], unit=measure.unit)
+            st.dataframe(words, hide_index=True)
         st.download_button(
-            "Download all figures of this view (CSV)",
-            data=lambda: session.as_csv(pd.DataFrame(view.table)),
-            file_name=session.file_name(info, (*parts, cut.facets[-1])),
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+            "Download all figures of this view (CSV)", data=lambda: session.as_csv(view.table), mime="text/csv",
+            file_name=session.file_name(info, (*parts, cut.facets[-1])), on_click="ignore", icon=":material/download:",
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

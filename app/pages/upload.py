@@ -1,6 +1,5 @@
 """From a file of the field to a stored draft: send, check, mend or confirm, stored; and the waves with their state."""
 
-import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
@@ -8,23 +7,17 @@ from app import session
 from app.workflow.fieldwork import SHOWN, CheckView
 from app.workflow.results import SurveyInfo
 
-KINDS = ["csv", "tsv", "txt", "xlsx"]
 EVERY = "All problems"
 STEPS = """
 1. **Send** the file as the field tool exports it: KoboToolbox or ODK, by XML names or by labels.
-2. **See** what is right and what is wrong, on which row, and what to do. Mend it, or take the file back with a column
-   of problems. Nothing is stored yet.
+2. **See** what is right, what is wrong, on which row, and what to do. Nothing is stored yet.
 3. **Confirm**, and it is stored whole, as a draft. The same file sent again changes nothing.
-
-Names, phones, documents, coordinates and free text are recognised and never stored.
-"""
+4. Names, phones, documents, coordinates and free text are recognised and **never stored**."""
 
 
 def render() -> None:
     """Draw the page."""
-    info = session.heading(
-        "Upload", "Send an export of the field tool. Nothing is stored before you confirm.", real=True
-    )
+    info = session.heading("Upload", "Send a file of the field. Nothing is stored before you confirm.", real=True)
     if info is None:
         session.empty(info)
         return
@@ -40,30 +33,22 @@ def _send(info: SurveyInfo) -> None:
     with st.container(horizontal=True):
         wave = st.text_input("Wave", placeholder="such as 2026", key="wave_name", max_chars=20).strip()
         who = st.text_input("Your initials, for the log", key="who", max_chars=20).strip()
-    megabytes = session.upload_megabytes()
-    file = st.file_uploader(
-        "Export of the field tool: CSV or Excel, with XML names or labels",
-        type=KINDS,
-        key="up",
-        max_upload_size=megabytes,
-    )
+    kinds, most = ["csv", "tsv", "txt", "xlsx"], session.upload_megabytes()
+    file = st.file_uploader("Export of the field tool: CSV or Excel", type=kinds, key="up", max_upload_size=most)
     if file is None:
         st.markdown(STEPS)
         return
     with st.status("Reading and checking", expanded=True) as status:
-        st.write(f"Received {file.name}, {file.size / 1024:,.0f} KB")
+        st.text(f"Received {file.name}, {file.size / 1024:,.0f} KB")
         view = session.checked(info, file.name, file.getvalue())
-        st.write(f"Read {view.counts['rows']:,} rows and {view.counts['columns']:,} columns")
-        status.update(label=_verdict(view), state="complete" if view.ready else "error", expanded=False)
+        counts = view.counts
+        st.text(f"{counts['rows']:,} rows, {counts['columns']:,} columns")
+        told = f"{counts['ready']:,} of {counts['rows']:,} rows are ready" if view.ready else "not to be stored yet"
+        status.update(label=f"Checked: {told}", state="complete" if view.ready else "error", expanded=False)
     _what_is_right(view)
     _problems(view, file.name)
     if view.ready:
         _confirm(info, view, file, wave, who)
-
-
-def _verdict(view: CheckView) -> str:
-    ready = f"{view.counts['ready']:,} of {view.counts['rows']:,} rows are ready"
-    return f"Checked: {ready}" if view.ready else "Checked: the file cannot be stored yet"
 
 
 def _what_is_right(view: CheckView) -> None:
@@ -71,13 +56,11 @@ def _what_is_right(view: CheckView) -> None:
     counts = view.counts
     cells = st.columns(4)
     cells[0].metric("Rows ready", f"{counts['ready']:,}", help=f"of {counts['rows']:,} in the file")
-    cells[1].metric(
-        "Columns recognised", f"{counts['columns_matched']:,}", help=f"of {counts['columns']:,} in the file"
-    )
+    cells[1].metric("Columns recognised", f"{counts['columns_matched']:,}", help=f"of {counts['columns']:,}")
     cells[2].metric("Refusals, counted", f"{counts['refused']:,}")
-    cells[3].metric("Duplicates, counted once", f"{counts['duplicates']:,}")
+    cells[3].metric("Duplicates, left out", f"{counts['duplicates']:,}")
     if view.dropped:
-        names = ", ".join(f"`{column}` ({kind})" for column, kind in view.dropped.items())
+        names = ", ".join(f"{session.plain(column)} ({kind})" for column, kind in view.dropped.items())
         st.info(f"Personal data, not kept: {names}", icon=":material/shield_person:")
 
 
@@ -90,40 +73,31 @@ def _problems(view: CheckView, name: str) -> None:
     st.subheader(f"{blocking} to mend, {len(view.kinds) - blocking} to look at", anchor=False)
     kind = st.selectbox("Show", [EVERY, *view.kinds["problem"].unique()], key="kind", label_visibility="collapsed")
     rows = view.issues if kind == EVERY else view.issues[view.issues["problem"] == kind]
-    table = rows.assign(
-        row=rows["row"].where(rows["row"] > 0), kind=rows["blocks"].map({True: "mend", False: "look at"})
-    )
+    what = rows["blocks"].map({True: "mend", False: "look at"})
+    table = rows.assign(row=rows["row"].where(rows["row"] > 0), kind=what)
     st.dataframe(
-        table[["kind", "row", "column", "problem"]],
-        hide_index=True,
-        height=min(38 + 35 * len(table), 330),
+        table[["kind", "row", "column", "problem"]], hide_index=True, height=min(38 + 35 * len(table), 330),
         column_config={"row": st.column_config.NumberColumn("row in file", format="%d", width="small")},
-    )
+    )  # fmt: skip
     if len(view.issues) == SHOWN:
         st.caption(f"The first {SHOWN} are shown; the file below holds them all.")
     st.download_button(
-        "Download your file with a column of problems",
-        data=view.marked,
-        file_name=f"{name.rsplit('.', 1)[0]}_problems.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+        "Download your file with a column of problems", data=view.marked, mime="text/csv", on_click="ignore",
+        file_name=f"{name.rsplit('.', 1)[0]}_problems.csv", icon=":material/download:",
+    )  # fmt: skip
 
 
 def _confirm(info: SurveyInfo, view: CheckView, file: UploadedFile, wave: str, who: str) -> None:
     """Warnings need a tick; then the file is stored whole."""
-    agreed = view.kinds.empty or st.checkbox(
-        "I have looked at these problems, and the file is right as it is", key="agreed"
-    )
+    agreed = view.kinds.empty or st.checkbox("I have looked at these; the file is right as it is", key="agreed")
     if not (wave and who):
         st.caption("Name the wave and give your initials above.")
     if st.button("Store as a draft", type="primary", disabled=not (agreed and wave and who), key="store"):
-        told = session.stored(info, view, wave=wave, who=who, name=file.name, data=file.getvalue())
-        st.session_state["told"] = told
+        done = session.stored(info, view, wave=wave, who=who, name=file.name, data=file.getvalue())
+        st.session_state["told"] = done
         st.rerun()
-    if "told" in st.session_state:
-        st.success(st.session_state.pop("told"), icon=":material/inventory_2:")
+    if told := st.session_state.pop("told", ""):
+        st.success(session.plain(told), icon=":material/inventory_2:")
 
 
 def _waves(info: SurveyInfo) -> None:
@@ -133,15 +107,13 @@ def _waves(info: SurveyInfo) -> None:
     if waves.empty:
         st.caption("No file yet. A wave stays a draft, with counts and no scores, until somebody publishes it.")
         return
-    st.dataframe(pd.DataFrame(waves), hide_index=True)
+    st.dataframe(waves, hide_index=True)
     drafts = list(waves.loc[waves["state"] != "published", "wave"])
-    if not drafts:
-        return
-    draft = st.selectbox("Draft", drafts, key="draft")
-    who = st.session_state.get("who", "").strip()
-    if st.button(f"Publish wave {draft}", disabled=not who, help="Give your initials first: the log keeps them."):
-        session.publish(info, wave=draft, who=who)
-        st.rerun()
+    if drafts:
+        draft, who = st.selectbox("Draft", drafts, key="draft"), st.session_state.get("who", "").strip()
+        if st.button(f"Publish wave {draft}", disabled=not who, help="Give your initials first: the log keeps them."):
+            session.publish(info, wave=draft, who=who)
+            st.rerun()
 
 
 if __name__ == "__main__":

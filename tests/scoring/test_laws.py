@@ -5,12 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scoring import Framework, SurveyDesign, estimate, reduce, score
-from scoring import totals as engine
 from scoring.packing import from_bytes, to_bytes
 from tests.strategies import ANSWERS, FRAMEWORK, surveys
 
@@ -61,15 +59,6 @@ def test_scaling_all_weights_changes_no_mean_or_error(frame: pd.DataFrame, facto
 @given(surveys(), st.integers(0, 1000))
 def test_order_of_rows_changes_nothing(frame: pd.DataFrame, seed: int) -> None:
     same(scored(frame, SMALL, "side", "sex"), scored(frame.sample(frac=1, random_state=seed), SMALL, "side", "sex"))
-
-
-@quick
-@given(surveys(waves=2), st.integers(1, 7))
-def test_size_of_a_chunk_changes_nothing(frame: pd.DataFrame, rows: int) -> None:
-    whole = scored(frame, SMALL, "side")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "_CHUNK", rows)
-        same(whole, scored(frame, SMALL, "side"))
 
 
 @quick
