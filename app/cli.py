@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app import sentences, settings, sources
+from app import exchange, sentences, settings, sources
 from app.workflow import demo as demo_workflow
 from app.workflow import diagnosis, fieldwork, releases, results, storage
 from scoring import Framework, ScoringError, SurveyDesign
@@ -153,28 +153,11 @@ def _print(table: pd.DataFrame, *, facets: tuple[str, ...], output: Format) -> N
     """Print a result table: the same rows in every format."""
     if output is Format.json:
         # print, not rich: programs read this
-        sys.stdout.write(json.dumps([_row(row, facets) for row in table.to_dict("records")], ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(exchange.as_rows(table, facets), ensure_ascii=False) + "\n")
     elif output is Format.csv:
         table.to_csv(sys.stdout, index=False)
     else:
         _print_table(table)
-
-
-def _row(row: dict[Any, Any], facets: tuple[str, ...]) -> dict[str, Any]:
-    """One row for programs: facets together under `by`, nothing that JSON does not know."""
-    plain = {name: _plain(value) for name, value in row.items()}
-    wave = {"wave": plain["wave"] or None}
-    return (
-        wave
-        | {name: value for name, value in plain.items() if name not in ("wave", *facets)}
-        | {"by": {name: plain[name] for name in facets}}
-    )
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell of a result table
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value.item() if hasattr(value, "item") else value
 
 
 def _print_table(table: pd.DataFrame) -> None:

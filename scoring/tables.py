@@ -329,51 +329,55 @@ def figures(
         of the scale the interval is a one-sided bound.
     rules : Rules
     """
-    values, spread = estimates.values, variance(estimates)
-    se, df = np.sqrt(spread.variance), spread.df(rules.df)
-    se = np.where(se <= DUST * np.where(np.isfinite(top), top, np.abs(values)), 0.0, se)
-    df = np.where(se == 0, spread.design_df, df)  # no variance has no shares by stratum
-    for end in (np.zeros_like(top), top):
-        values = np.where((se == 0) & (np.abs(values - end) <= DUST * top), end, values)
+    values, se, df = _settled(estimates, top=top, rules=rules)
     with np.errstate(invalid="ignore", divide="ignore"):
         deff = np.where(simple[0] > 0, se**2 / simple[0], np.nan)
         replaced = np.where(simple[1] > 0, se**2 / simple[1], np.nan)
         n_eff = np.where(se > 0, n / replaced, np.nan)
-    at_end = ((values <= 0) | (values >= top)) & np.isfinite(top) & (n > 0) & (se == 0)
+    flat = (se == 0) & np.isfinite(top) & (n > 0) & (df > 0)
+    at_end = flat & ((values <= 0) | (values >= top))
     n_eff = np.where(at_end, n / np.maximum(1.0, _pooled_deff(replaced, n)), n_eff)
     low, high = _limits(values, se, df, top=top, rules=rules)
+    shown = at_end & (rules.interval in (None, "logit"))  # whoever asks for t by name gets t, marked
     bound = top * one_sided(n_eff, level=rules.level)
-    shown = at_end & (df > 0) & (rules.interval in (None, "logit"))  # whoever asks for t by name gets t, marked
     low = np.where(shown, np.where(values <= 0, 0.0, top - bound), low)
     high = np.where(shown, np.where(values <= 0, bound, top), high)
+    unjudged = flat & ~shown & (rules.interval is None) & bool((estimates.units.fraction < 1).any())
     empty = np.isnan(values)
-    flat = (se == 0) & np.isfinite(top) & ~shown & (n > 0) & (df > 0)
-    unjudged = flat & (rules.interval is None) & bool((estimates.units.fraction < 1).any())
-    low, high = np.where(unjudged, np.nan, low), np.where(unjudged, np.nan, high)
     reasons = {
         "part_missing": empty & (n > 0),
         "no_answers": empty,
         "one_psu": df <= 0,
         "bound": shown,
-        "no_spread": flat,
+        "no_spread": flat & ~shown,
     }
-    reason = np.select(list(reasons.values()), list(reasons), default="")
     columns = {
         "estimate": values,
         "se": np.where(empty, np.nan, se),
         "df": df,
-        "low": low,
-        "high": high,
+        "low": np.where(unjudged, np.nan, low),
+        "high": np.where(unjudged, np.nan, high),
         "n": n,
         "n_eff": n_eff,
         "deff": deff,
         "status": np.where(empty | (df <= 0) | unjudged, "undefined", "ok"),
-        "reason": reason.astype(object),
+        "reason": np.select(list(reasons.values()), list(reasons), default="").astype(object),
     }
     rows = pd.DataFrame({name: np.ravel(array) for name, array in columns.items()})
     return rows.assign(
         cell=np.repeat(np.arange(len(values)), top.size), column=np.tile(np.arange(top.size), len(values))
     )
+
+
+def _settled(estimates: Estimates, *, top: Floats, rules: Rules) -> tuple[Floats, Floats, Floats]:
+    """Values, standard errors and df with the dust of rounding wiped off where everybody answered alike."""
+    values, spread = estimates.values, variance(estimates)
+    se = np.sqrt(spread.variance)
+    se = np.where(se <= DUST * np.where(np.isfinite(top), top, np.abs(values)), 0.0, se)
+    df = np.where(se == 0, spread.design_df, spread.df(rules.df))  # no variance has no shares by stratum
+    for end in (np.zeros_like(top), top):
+        values = np.where((se == 0) & (np.abs(values - end) <= DUST * top), end, values)
+    return values, se, df
 
 
 def _limits(values: Floats, se: Floats, df: Floats, *, top: Floats, rules: Rules) -> tuple[Floats, Floats]:

@@ -1,0 +1,141 @@
+"""The product as people meet it: a real server, a real browser."""
+
+import re
+import urllib.request
+
+import pytest
+from playwright.sync_api import expect
+
+from app import settings
+from app.workflow import fieldwork
+from surveys import simulate
+
+pytestmark = pytest.mark.browser
+
+FIRST_LOAD = 3 * 1024 * 1024  # bytes
+
+
+def wave_file(*, spoiled: bool) -> bytes:
+    truth = simulate.Truth.from_toml((settings.DEMO / "truth.toml").read_text(encoding="utf-8"))
+    frame = simulate.draw(fieldwork.instrument("traveller"), truth, wave="2026", seed=11).head(320)
+    if spoiled:
+        frame.loc[frame.index[3], "conduct_respect"] = "9"
+        frame = frame.assign(phone="+992 90 000 00 00")
+    return frame.to_csv(index=False).encode()
+
+
+def send(visit, name: str, data: bytes) -> None:
+    file = {"name": name, "mimeType": "text/csv", "buffer": data}
+    visit.page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
+    expect(visit.page.get_by_text("Checked:")).to_be_visible(timeout=30_000)
+    visit.settle()
+
+
+def title(visit) -> str:
+    return visit.page.locator(".st-key-main svg .role-title-text").first.text_content() or ""
+
+
+@pytest.mark.parametrize("path", ["", "explore", "trends", "upload"])
+def test_a_page_asks_no_other_host_and_complains_of_nothing(visit, path: str) -> None:
+    visit.open(path)
+    visit.shoot(path or "home")
+    assert visit.foreign == []
+    assert visit.errors == []
+
+
+@pytest.mark.parametrize("path", ["explore", "trends"])
+def test_nothing_reaches_over_the_edge_of_the_screen(visit, path: str) -> None:
+    visit.open(path)
+    main = visit.page.get_by_test_id("stMain")
+    assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
+
+
+def test_a_first_visit_stays_light(desk) -> None:
+    desk.open("explore")
+    assert desk.size < FIRST_LOAD
+
+
+def test_filters_are_kept_by_the_address_after_a_reload(desk) -> None:
+    desk.open("explore")
+    desk.page.get_by_role("radio", name="Integrity").click()
+    desk.page.get_by_role("radio", name="Right bank").click()
+    expect(desk.page).to_have_url(re.compile("side="))
+    desk.settle()
+    shown = title(desk)
+    desk.page.reload()
+    desk.settle()
+    assert title(desk) == shown == "Integrity: Right bank, 2026"
+    desk.shoot("explore_filtered")
+
+
+def test_a_click_on_a_dot_opens_the_profile_of_its_crossing(desk) -> None:
+    desk.open("explore")
+    desk.page.locator(".st-key-main g.mark-symbol.role-mark path").last.click(force=True)
+    desk.settle()
+    profile = desk.page.locator(".st-key-profile svg .role-title-text").first
+    expect(profile).to_contain_text("Poplar Bridge", timeout=15_000)
+
+
+def test_trends_fit_one_screen_and_one_sheet_of_paper(desk) -> None:
+    desk.open("trends")
+    main = desk.page.get_by_test_id("stMain")
+    assert main.evaluate("main => main.scrollHeight - main.clientHeight") <= 0
+    paper = desk.page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", paper)) == 1
+
+
+def test_the_method_drawer_opens_on_a_page(visit) -> None:
+    visit.open("trends")
+    visit.page.get_by_role("button", name="Method").click()
+    dialog = visit.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Accountability", timeout=15_000)
+    dialog.get_by_role("tab", name="Questions and weights").click()
+    visit.settle()
+    visit.shoot("method")
+    assert visit.errors == []
+
+
+def test_a_bad_file_is_told_by_row_and_nothing_is_stored(visit) -> None:
+    visit.open("upload")
+    send(visit, "wave_with_faults.csv", wave_file(spoiled=True))
+    visit.shoot("upload_bad")
+    expect(visit.page.get_by_text("to mend,")).to_be_visible()
+    expect(visit.page.get_by_text("Personal data, not kept")).to_contain_text("phone")
+    expect(visit.page.get_by_role("button", name="Store as a draft")).to_have_count(0)
+    assert visit.errors == []
+
+
+def test_a_good_file_is_stored_once_and_then_said_to_be_there(desk) -> None:
+    desk.open("upload")
+    desk.page.get_by_label("Wave").fill("2026")
+    desk.page.get_by_label("Your initials").fill("AB")
+    desk.page.get_by_label("Your initials").press("Enter")
+    send(desk, "wave.csv", wave_file(spoiled=False))
+    desk.page.get_by_text("I have looked at these").click()
+    store = desk.page.get_by_role("button", name="Store as a draft")
+    expect(store).to_be_enabled(timeout=15_000)
+    store.click()
+    expect(desk.page.get_by_text("Stored: ")).to_be_visible(timeout=30_000)
+    desk.settle()
+    desk.shoot("upload_good")
+    store.click()
+    expect(desk.page.get_by_text("already there")).to_be_visible(timeout=30_000)
+    assert desk.errors == []
+
+
+def test_a_picture_named_csv_is_refused_in_a_sentence_and_the_server_lives(desk) -> None:
+    desk.open("upload")
+    file = {"name": "wave.csv", "mimeType": "text/csv", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(64)}
+    desk.page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
+    expect(desk.page.get_by_text("not a table")).to_be_visible(timeout=30_000)
+    desk.shoot("upload_refused")
+    desk.open("explore")
+    assert desk.errors == []
+
+
+def test_answers_of_the_server_bear_the_security_headers(server: str) -> None:
+    with urllib.request.urlopen(f"{server}/") as answer:  # noqa: S310 - our own server
+        headers = dict(answer.headers)
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
