@@ -125,27 +125,27 @@ def dots(
     caption: Caption,
     hue: str = SLATE,
     row: int = 34,
-    strong: Sequence[str] = (),
+    strong: Sequence[str] | None = None,
 ) -> Spec:
     """One dot a row with its 50, 80 and 95 % intervals; a hidden row says why.
 
-    `facet` is the column that names the rows, `labels` its words. The highest stands first; with labels to print
-    `strong` (parts of an index) the rows stand in the order of `labels`. A click selects by `code` under `PICK`.
+    `facet` is the column that names the rows, `labels` its words. The highest stands first; with labels to be printed
+    `strong` (parts of one cell) the rows stand in the order of `labels`. A click selects by `code` under `PICK`.
     """
     place = {code: at for at, code in enumerate(labels)}
     ordered = table.sort_values("estimate", ascending=False, kind="stable", na_position="last")
-    if strong:
+    if strong is not None:
         ordered = table.sort_values(facet, key=lambda codes: codes.map(place), kind="stable")
     rows = [_dot(cell, labels=labels, facet=facet, unit=scale.unit) for cell in ordered.to_dict("records")]
     shown = [dot for dot in rows if dot["estimate"] is not None]
-    y = _names(rows, strong=strong)
+    y = _names(rows, strong=strong or ())
     axis = _levels(scale, shown)
     layers = [
         *_stamp(synthetic=caption.synthetic),
         *_bands(shown, y=y, axis=axis, hue=hue),
         *_points(shown, y=y, axis=axis, hue=hue),
         *_beside(shown, y=y),
-        _reasons([dot for dot in rows if dot["estimate"] is None], y=y),
+        _reasons([dot for dot in rows if dot["estimate"] is None], y=y, short=strong is not None),
     ]
     return _finish(layers, caption=caption, height=max(row * len(rows), 60), told=_told(rows))
 
@@ -178,7 +178,7 @@ def _names(rows: Sequence[Row], *, strong: Sequence[str] = ()) -> alt.Y:
         "condition": {"test": f"indexof({json.dumps(list(strong))}, datum.value) >= 0", "value": 600},
         "value": 400,
     }
-    axis = alt.Axis(labelLimit=190, grid=False, labelFontWeight=weight if strong else alt.Undefined)
+    axis = alt.Axis(labelLimit=215, grid=False, labelFontWeight=weight if strong else alt.Undefined)
     return alt.Y("label:N", sort=[row["label"] for row in rows], title=None, axis=axis)
 
 
@@ -223,10 +223,10 @@ def _beside(rows: Sequence[Row], *, y: alt.Y) -> list[Layer]:
     return [value.encode(text="value:N"), people.encode(text="people:N")]
 
 
-def _reasons(rows: Sequence[Row], *, y: alt.Y) -> Layer:
-    """Say in the empty row why nothing is shown."""
+def _reasons(rows: Sequence[Row], *, y: alt.Y, short: bool = False) -> Layer:
+    """Say in the empty row that nothing is shown and, where there is room, why."""
     mark = alt.Chart(_values(rows)).mark_text(align="left", dx=4, fontStyle="italic", color=QUIET, fontSize=11.5)
-    return mark.encode(y=y, x=alt.value(0), text="note:N")
+    return mark.encode(y=y, x=alt.value(0), text=alt.value(NOT_SHOWN) if short else "note:N", tooltip="note:N")
 
 
 def waves(

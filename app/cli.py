@@ -24,7 +24,7 @@ from scoring import Framework, ScoringError, SurveyDesign
 from scoring.design import Lonely
 from scoring.disclosure import protect
 from scoring.estimates import DfRule, Interval, Rules
-from scoring.tables import split_ratio, tabulate
+from scoring.tables import Wanted, split_ratio, tabulate
 from surveys import xlsform
 from surveys.errors import SurveyError
 from surveys.reading import COMMAND_LINE, Limits
@@ -55,9 +55,9 @@ def main() -> None:
         sys.exit(1)
 
 
-def _split(texts: list[str] | None) -> list[str]:
+def _split(texts: list[str] | None) -> tuple[str, ...]:
     """Names given as a,b or by several options; a name that holds a comma goes in an option of its own with quotes."""
-    return [name for text in texts or () for name in next(csv.reader([text], skipinitialspace=True))]
+    return tuple(name for text in texts or () for name in next(csv.reader([text], skipinitialspace=True)))
 
 
 Names = Annotated[list[str] | None, typer.Option(metavar="a,b", help="columns of the file")]
@@ -110,33 +110,28 @@ def estimate(
         lonely=_one_of(Lonely, lonely, "lonely"),
     )
     rules = Rules(_one_of(DfRule, df, "df"), _one_of(Interval, interval, "interval"), level)
-    wanted = {"mean": _split(mean), "total": _split(total), "ratio": _split(ratio), "proportion": _split(proportion)}
-    if not any(wanted.values()):
-        raise typer.BadParameter("name at least one of --mean, --total, --ratio, --proportion")
-    multiple = sources.multiples(sources.form(form)) if form else None
-    frame = _numeric(sources.file_frame(file, limits=_limits()), wanted, design)
-    card = tabulate(
-        frame,
-        design,
-        mean=wanted["mean"],
-        total=wanted["total"],
-        ratio=wanted["ratio"],
-        proportion=wanted["proportion"],
-        multiple=multiple,
+    wanted = Wanted(
+        mean=_split(mean),
+        total=_split(total),
+        ratio=_split(ratio),
+        proportion=_split(proportion),
+        multiple=sources.multiples(sources.form(form)) if form else {},
         by=_split(by),
         where=where,
         listwise=listwise,
-        rules=rules,
-        evidence=protected,
     )
+    if not wanted.columns:
+        raise typer.BadParameter("name at least one of --mean, --total, --ratio, --proportion")
+    frame = _numeric(sources.file_frame(file, limits=_limits()), wanted, design)
+    card = tabulate(frame, design, wanted, rules=rules, evidence=protected)
     _print((protect(card) if protected else card).table, facets=card.facets, output=output)
 
 
-def _numeric(frame: pd.DataFrame, wanted: dict[str, list[str]], design: SurveyDesign) -> pd.DataFrame:
+def _numeric(frame: pd.DataFrame, wanted: Wanted, design: SurveyDesign) -> pd.DataFrame:
     """Take as numbers what is asked for as numbers; domains and levels stay as they are in the file."""
-    parts = [part for text in wanted["ratio"] for part in split_ratio(text, tuple(frame.columns))]
+    parts = [part for text in wanted.ratio for part in split_ratio(text, tuple(frame.columns))]
     single = [name for name in (design.weight, design.fpc) if name]
-    return sources.as_numbers(frame, [*wanted["mean"], *wanted["total"], *parts, *single])
+    return sources.as_numbers(frame, [*wanted.mean, *wanted.total, *parts, *single])
 
 
 def _one_of(kind: Any, value: str | None, option: str) -> Any:  # noqa: ANN401 - one of the literals of `kind`
@@ -280,7 +275,7 @@ def score(
     output: FormatOption = Format.table,
 ) -> None:
     """Print the masked scores of the published waves."""
-    card = results.scorecard(_store(), survey, by=tuple(_split(by)), at=_now())
+    card = results.scorecard(_store(), survey, by=_split(by), at=_now())
     _print(card.table, facets=card.facets, output=output)
 
 
@@ -296,9 +291,7 @@ def change(
     pair = _split([waves])
     if len(pair) != len(("from", "to")):
         raise typer.BadParameter("--waves takes two waves: from,to")
-    card = results.moved(
-        _store(), survey, measures=tuple(_split(measure)), waves=(pair[0], pair[1]), by=tuple(_split(by)), at=_now()
-    )
+    card = results.moved(_store(), survey, measures=_split(measure), waves=(pair[0], pair[1]), by=_split(by), at=_now())
     _print(card.table, facets=card.facets, output=output)
 
 
@@ -306,7 +299,9 @@ def change(
 def demo() -> None:
     """Fill an empty store with the demo survey (SYNTHETIC)."""
     filled = demo_workflow.fill(_store(), at=_now(), progress=lambda text: OUT.print(f"  {text}", markup=False))
-    OUT.print("The demo survey is in the store (SYNTHETIC)." if filled else "The demo survey is already there.")
+    OUT.print(
+        "The demo survey is in the store (SYNTHETIC)." if filled else "The store is filled already; nothing was added."
+    )
 
 
 @app.command()

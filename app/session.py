@@ -358,7 +358,7 @@ def _parts(info: SurveyInfo) -> pd.DataFrame:
         {
             "part": measure.title,
             "of": titles.get(measure.parent or "", ""),
-            "weight": weights.get(measure.code) if measure.parent else None,
+            "weight": f"{weights[measure.code]:g}" if measure.parent else "",
             "what it is": measure.question or measure.description,
             "high answer": "good" if measure.direction == "better" else "bad, turned round",
         }

@@ -15,7 +15,7 @@ _NUMBERS = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class Thresholds:
     """Thresholds of the primary rules (unweighted counts) and of rounding."""
 
     few_respondents: int = 10
@@ -30,10 +30,10 @@ class Rules:
     wide: float = 20.0
 
 
-DEFAULT = Rules()
+DEFAULT = Thresholds()
 
 
-def protect(card: Scorecard, *, rules: Rules = DEFAULT) -> Scorecard:
+def protect(card: Scorecard, *, rules: Thresholds = DEFAULT) -> Scorecard:
     """Apply the primary disclosure rules and rounding; the evidence is dropped.
 
     Suppressed: fewer than 10 respondents, fewer than 3 shifts or 2 interviewers, one of them giving over 70 %, or a
@@ -52,7 +52,7 @@ def protect(card: Scorecard, *, rules: Rules = DEFAULT) -> Scorecard:
     return replace(card, table=_rounded(table, card.evidence["top"], rules), evidence=pd.DataFrame(index=table.index))
 
 
-def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Rules = DEFAULT) -> Scorecard:
+def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Thresholds = DEFAULT) -> Scorecard:
     """Show a change only where both of its scores are shown."""
     keys = ["wave", *moves.facets, "measure"]
     shown = protected.table.loc[protected.table["estimate"].notna(), keys].assign(shown=True)
@@ -70,7 +70,7 @@ def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Rules = DEF
     return replace(moves, table=table, evidence=pd.DataFrame(index=table.index))
 
 
-def _primary(table: pd.DataFrame, evidence: pd.DataFrame, rules: Rules) -> npt.NDArray[np.object_]:
+def _primary(table: pd.DataFrame, evidence: pd.DataFrame, rules: Thresholds) -> npt.NDArray[np.object_]:
     """Reason for hiding each row, "" where there is none; the gravest is named."""
     n = table["n"].to_numpy()
     dominated = (
@@ -101,7 +101,7 @@ def _hide(table: pd.DataFrame, reasons: npt.NDArray[np.object_]) -> None:
     table.loc[hidden, _NUMBERS] = np.nan
 
 
-def _rounded(table: pd.DataFrame, top: "pd.Series[float]", rules: Rules) -> pd.DataFrame:
+def _rounded(table: pd.DataFrame, top: "pd.Series[float]", rules: Thresholds) -> pd.DataFrame:
     """Shown precision, so that no figure can be taken apart.
 
     Scores of 0-100 to 1 decimal and shares of 1 likewise (one place less below n 50), amounts to 3 digits (2), SE to 2

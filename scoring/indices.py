@@ -12,8 +12,8 @@ from scoring.contract import Scorecard, columns
 from scoring.design import Floats
 from scoring.errors import EstimationError
 from scoring.estimates import DUST, DfRule, Estimates, Rules, combine, ratios, simple_variance
+from scoring.figures import figures
 from scoring.framework import Framework
-from scoring.tables import figures
 from scoring.totals import CellTotals, Totals
 
 FULL = 100.0  # items, indices and shares run from 0 to 100

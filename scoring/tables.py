@@ -1,7 +1,7 @@
 """Any variables of a frame -> rows of the one contract, without a framework; and how figures become rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,14 @@ from scoring import contract
 from scoring.design import Floats, SurveyDesign, Units, units, weights
 from scoring.errors import DesignError, EstimationError
 from scoring.estimates import (
-    DUST,
     DfRule,
-    Estimates,
     Interval,
     Rules,
-    intervals,
-    one_sided,
     ratios,
     simple_variance,
     totals,
-    variance,
 )
+from scoring.figures import figures
 from scoring.totals import (
     CellTotals,
     Variables,
@@ -47,6 +43,25 @@ class Column:
     x: Floats
     d: Floats
     r: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a frame; see `estimate`."""
+
+    mean: tuple[str, ...] = ()
+    total: tuple[str, ...] = ()
+    ratio: tuple[str, ...] = ()
+    proportion: tuple[str, ...] = ()
+    multiple: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    by: tuple[str, ...] = ()
+    where: str | None = None
+    listwise: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Everything to be estimated."""
+        return (*self.mean, *self.total, *self.ratio, *self.proportion)
 
 
 def estimate(
@@ -102,66 +117,57 @@ def estimate(
     ------
     DesignError, EstimationError
     """
-    return tabulate(
-        frame,
-        design,
-        mean=mean,
-        total=total,
-        ratio=ratio,
-        proportion=proportion,
-        multiple=multiple,
-        by=by,
+    wanted = Wanted(
+        mean=tuple(mean),
+        total=tuple(total),
+        ratio=tuple(ratio),
+        proportion=tuple(proportion),
+        multiple=multiple or {},
+        by=(by,) if isinstance(by, str) else tuple(by or ()),
         where=where,
         listwise=listwise,
-        rules=Rules(df, interval, level),
-        evidence=False,
-    ).table
+    )
+    return tabulate(frame, design, wanted, rules=Rules(df, interval, level), evidence=False).table
 
 
 def tabulate(
     frame: Any,  # noqa: ANN401 - any frame narwhals knows
     design: SurveyDesign,
+    wanted: Wanted,
     *,
-    mean: Sequence[str] = (),
-    total: Sequence[str] = (),
-    ratio: Sequence[str] = (),
-    proportion: Sequence[str] = (),
-    multiple: Mapping[str, Sequence[str]] | None = None,
-    by: str | Sequence[str] | None = None,
-    where: str | None = None,
-    listwise: bool = False,
-    rules: Rules | None = None,
+    rules: Rules,
     evidence: bool = True,
 ) -> contract.Scorecard:
     """Estimate as `estimate` does, as a scorecard with the evidence that `disclosure.protect` asks for.
 
     Without `evidence` the shares of the largest amounts are not looked for, which takes a sort of every column.
     """
-    rules = rules or Rules()
-    if not (*mean, *total, *ratio, *proportion):
+    if not wanted.columns:
         raise EstimationError("nothing to estimate: name at least one mean, total, ratio or proportion")
-    facets = tuple(name for name in ((by,) if isinstance(by, str) else by or ()) if name != design.wave)
+    facets = tuple(name for name in wanted.by if name != design.wave)
     refuse_names(facets, wave=design.wave)
-    pairs = [split_ratio(text, column_names(frame)) for text in ratio]
-    wanted = (*design.columns, *facets, *mean, *total, *proportion, *(name for pair in pairs for name in pair))
-    data = to_pandas(frame, (*wanted, *(names_in(where) if where else ())))
+    pairs = [split_ratio(text, column_names(frame)) for text in wanted.ratio]
+    parts = (name for pair in pairs for name in pair)
+    single = (*wanted.mean, *wanted.total, *wanted.proportion)
+    condition = names_in(wanted.where) if wanted.where else ()
+    data = to_pandas(frame, (*design.columns, *facets, *single, *parts, *condition))
     columns = [
-        *(_mean(data, name) for name in mean),
-        *(column for name in total for column in _total(data, name)),
+        *(_mean(data, name) for name in wanted.mean),
+        *(column for name in wanted.total for column in _total(data, name)),
         *(_ratio(data, *pair) for pair in pairs),
-        *(column for name in proportion for column in _proportion(data, name, (multiple or {}).get(name))),
+        *(column for name in wanted.proportion for column in _proportion(data, name, wanted.multiple.get(name))),
     ]
     if rules.interval == "logit" and any(column.statistic != "proportion" for column in columns):
         raise EstimationError(
             "logit intervals are for proportions; ask for means, totals and ratios in a call of their own"
         )
     w = weights(data, design)
-    if where:
-        w = np.where(mask(data, where), w, 0.0)
+    if wanted.where:
+        w = np.where(mask(data, wanted.where), w, 0.0)
     found = units(data, design)
     code = np.full(len(data), -1, dtype=np.int64)
     code[w > 0], labels = cell_codes(data[w > 0], ((design.wave,) if design.wave else ()) + facets)
-    cells = sum_cells(found, (code, labels), w, _variables(columns, listwise=listwise, evidence=evidence))
+    cells = sum_cells(found, (code, labels), w, _variables(columns, listwise=wanted.listwise, evidence=evidence))
     cells = with_interviewers(cells, code, data[design.interviewer] if design.interviewer else None)
     return _table(cells, columns, sample=(found, design), facets=facets, rules=rules)
 
@@ -310,88 +316,3 @@ def _evidence(cells: CellTotals, statistic: npt.NDArray[np.str_]) -> pd.DataFram
             "top": np.tile(np.where(statistic == "proportion", 1.0, np.nan), len(cells.labels)),
         }
     )
-
-
-def figures(
-    estimates: Estimates, *, simple: tuple[Floats, Floats], n: npt.NDArray[Any], top: Floats, rules: Rules
-) -> pd.DataFrame:
-    """Figures of the contract, one row per cell and measure (measures fastest), with `cell` and `column`.
-
-    Parameters
-    ----------
-    estimates : Estimates
-    simple : pair of ndarray, shape (cells, m)
-        Variance under simple random sampling, without and with replacement; NaN where unknown.
-    n : ndarray, shape (cells, m)
-        Unweighted answers.
-    top : ndarray of float, shape (m,)
-        End of a scale that starts at 0 (1 for proportions, 100 for indices), NaN where there is none. At either end
-        of the scale the interval is a one-sided bound.
-    rules : Rules
-    """
-    values, se, df = _settled(estimates, top=top, rules=rules)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        deff = np.where(simple[0] > 0, se**2 / simple[0], np.nan)
-        replaced = np.where(simple[1] > 0, se**2 / simple[1], np.nan)
-        n_eff = np.where(se > 0, n / replaced, np.nan)
-    flat = (se == 0) & np.isfinite(top) & (n > 0) & (df > 0)
-    at_end = flat & ((values <= 0) | (values >= top))
-    n_eff = np.where(at_end, n / np.maximum(1.0, _pooled_deff(replaced, n)), n_eff)
-    low, high = _limits(values, se, df, top=top, rules=rules)
-    shown = at_end & (rules.interval in (None, "logit"))  # whoever asks for t by name gets t, marked
-    bound = top * one_sided(n_eff, level=rules.level)
-    low = np.where(shown, np.where(values <= 0, 0.0, top - bound), low)
-    high = np.where(shown, np.where(values <= 0, bound, top), high)
-    unjudged = flat & ~shown & (rules.interval is None) & bool((estimates.units.fraction < 1).any())
-    empty = np.isnan(values)
-    reasons = {
-        "part_missing": empty & (n > 0),
-        "no_answers": empty,
-        "one_psu": df <= 0,
-        "bound": shown,
-        "no_spread": flat & ~shown,
-    }
-    columns = {
-        "estimate": values,
-        "se": np.where(empty, np.nan, se),
-        "df": df,
-        "low": np.where(unjudged, np.nan, low),
-        "high": np.where(unjudged, np.nan, high),
-        "n": n,
-        "n_eff": n_eff,
-        "deff": deff,
-        "status": np.where(empty | (df <= 0) | unjudged, "undefined", "ok"),
-        "reason": np.select(list(reasons.values()), list(reasons), default="").astype(object),
-    }
-    rows = pd.DataFrame({name: np.ravel(array) for name, array in columns.items()})
-    return rows.assign(
-        cell=np.repeat(np.arange(len(values)), top.size), column=np.tile(np.arange(top.size), len(values))
-    )
-
-
-def _settled(estimates: Estimates, *, top: Floats, rules: Rules) -> tuple[Floats, Floats, Floats]:
-    """Values, standard errors and df with the dust of rounding wiped off where everybody answered alike."""
-    values, spread = estimates.values, variance(estimates)
-    se = np.sqrt(spread.variance)
-    se = np.where(se <= DUST * np.where(np.isfinite(top), top, np.abs(values)), 0.0, se)
-    df = np.where(se == 0, spread.design_df, spread.df(rules.df))  # no variance has no shares by stratum
-    for end in (np.zeros_like(top), top):
-        values = np.where((se == 0) & (np.abs(values - end) <= DUST * top), end, values)
-    return values, se, df
-
-
-def _limits(values: Floats, se: Floats, df: Floats, *, top: Floats, rules: Rules) -> tuple[Floats, Floats]:
-    """Logit where there is a scale and t where there is none, unless one kind is asked for."""
-    if rules.interval is not None:
-        return intervals(values, se, df, interval=rules.interval, level=rules.level, top=top)
-    t = intervals(values, se, df, interval="t", level=rules.level)
-    logit = intervals(values, se, df, interval="logit", level=rules.level, top=top)
-    return np.where(np.isfinite(top), logit[0], t[0]), np.where(np.isfinite(top), logit[1], t[1])
-
-
-def _pooled_deff(deff: Floats, n: npt.NDArray[Any]) -> Floats:
-    """Design effect of each measure over the cells that have one, weighted by their answers; 1 where none has."""
-    known = np.isfinite(deff)
-    weight = (n * known).sum(axis=0)
-    total = (np.where(known, deff, 0.0) * n).sum(axis=0)
-    return np.where(weight > 0, total / np.maximum(weight, 1), 1.0)

@@ -75,7 +75,7 @@ def _main(info: SurveyInfo, view: View, measure: Measure, cut: Cut, where: str) 
             f"Estimates run from **{shown.min():g}** to **{shown.max():g}** {measure.unit}. "
             "Whether two of them differ is not tested here: read each with its interval, not as a ranking."
         )
-    st.caption(measure.question or measure.description)
+    st.caption(measure.description or measure.question)
 
 
 def _picked() -> None:
@@ -92,7 +92,8 @@ def _profile(info: SurveyInfo, view: View, parts: list[Measure], cut: Cut, where
     cell = session.pick(f"Profile: {cut.title.split(',')[0].lower()}", present, key="cell")
     labels = {part.code: part.title for part in parts if part.unit != "hours"}
     rows = view.table[(view.table[facet] == cell) & view.table["measure"].isin(list(labels))]
-    caption = Caption(f"{present[cell]}: {where}", "Parts of the index.", "", synthetic=view.synthetic)
+    title = f"{present[cell]}: {where}" if cut.facets[1:] else where
+    caption = Caption(title, "Everything that is asked under this heading.", "", synthetic=view.synthetic)
     strong = [part.title for part in parts if part.level == "dimension"]
     draw = partial(
         charts.dots, rows, labels=labels, facet="measure", scale=Scale.of(parts[0].unit), caption=caption, row=22,

@@ -7,7 +7,7 @@ from app import session
 from app.workflow.fieldwork import SHOWN, CheckView
 from app.workflow.results import SurveyInfo
 
-EVERY = "All problems"
+EVERY, WORDS = "All problems", {True: "mend", False: "look at"}
 STEPS = """
 1. **Send** the file as the field tool exports it: KoboToolbox or ODK, by XML names or by labels.
 2. **See** what is right, what is wrong, on which row, and what to do. Nothing is stored yet.
@@ -73,11 +73,11 @@ def _problems(view: CheckView, name: str) -> None:
     st.subheader(f"{blocking} to mend, {len(view.kinds) - blocking} to look at", anchor=False)
     kind = st.selectbox("Show", [EVERY, *view.kinds["problem"].unique()], key="kind", label_visibility="collapsed")
     rows = view.issues if kind == EVERY else view.issues[view.issues["problem"] == kind]
-    what = rows["blocks"].map({True: "mend", False: "look at"})
-    table = rows.assign(row=rows["row"].where(rows["row"] > 0), kind=what)
+    rows = rows.sort_values("blocks", ascending=False, kind="stable")
+    table = rows.assign(row=rows["row"].where(rows["row"] > 0), kind=rows["blocks"].map(WORDS))
     st.dataframe(
-        table[["kind", "row", "column", "problem"]], hide_index=True, height=min(38 + 35 * len(table), 330),
-        column_config={"row": st.column_config.NumberColumn("row in file", format="%d", width="small")},
+        table[["kind", "row", "column", "problem"]], hide_index=True, row_height=54, height=min(40 + 54 * len(table), 370),
+        column_config={"row": st.column_config.NumberColumn("row in file", format="%d"), "problem": {"width": "large"}},
     )  # fmt: skip
     if len(view.issues) == SHOWN:
         st.caption(f"The first {SHOWN} are shown; the file below holds them all.")

@@ -17,8 +17,14 @@ WAVES = ("2022", "2024", "2026")
 
 
 def fill(store: Store, *, at: datetime, progress: Callable[[str], None]) -> bool:
-    """Fill an empty store with the demo survey; says whether there was anything to do."""
-    if any(row.id == SURVEY and len(store.waves(row.id)) == len(WAVES) for row in store.surveys()):
+    """Fill an empty store with the demo survey; says whether there was anything to do.
+
+    A store that holds another survey stays as it is: invented answers are not put beside real ones unasked. What an
+    interrupted call left half done is done.
+    """
+    known = {row.id for row in store.surveys()}
+    done = SURVEY in known and len(store.waves(SURVEY)) == len(WAVES)
+    if done or known - {SURVEY}:
         return False
     questionnaire = fieldwork.instrument("traveller")
     store.add_survey(SURVEY, title=TITLE, synthetic=True, team="demo", questionnaire=questionnaire)

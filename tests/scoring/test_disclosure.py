@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from scoring import Framework, Scorecard, SurveyDesign, change, reduce, score
-from scoring.disclosure import Rules, protect, protect_change
-from scoring.tables import tabulate
+from scoring.disclosure import Thresholds, protect, protect_change
+from scoring.estimates import Rules
+from scoring.tables import Wanted, tabulate
 from tests.strategies import FRAMEWORK, surveys
 
 SMALL = Framework.from_toml(FRAMEWORK)
@@ -115,7 +116,7 @@ def test_shown_figures_are_rounded(given_: dict[str, Any], expected: dict[str, f
 
 def test_thresholds_can_be_raised_but_are_those_of_the_method_by_default() -> None:
     table, evidence = pd.DataFrame([ROW]), pd.DataFrame([EVIDENCE])
-    card = protect(Scorecard(table, evidence, (), {}), rules=Rules(few_respondents=100))
+    card = protect(Scorecard(table, evidence, (), {}), rules=Thresholds(few_respondents=100))
     assert card.table["status"].tolist() == ["suppressed"]
     assert table["estimate"].tolist() == [61.2345]  # the caller's own card stays as it was
 
@@ -229,10 +230,19 @@ def test_change_is_rounded_as_scores_are() -> None:
 
 def test_figures_of_any_file_are_masked_by_the_same_rules() -> None:
     frame = people().assign(money=[1000.0, 900.0, *[1.0] * 62])
-    masked = protect(tabulate(frame, SurveyDesign(psu="shift"), mean=["x", "money"], total=["money"], proportion=["z"]))
+    masked = protect(
+        tabulate(
+            frame,
+            SurveyDesign(psu="shift"),
+            Wanted(mean=("x", "money"), total=("money",), proportion=("z",)),
+            rules=Rules(),
+        )
+    )
     assert masked.table.query("measure == 'money'")["reason"].tolist() == ["dominated", "dominated"]
     assert masked.table.query("measure in ('x', 'z')")["status"].eq("ok").all()
-    alone = tabulate(frame.assign(who="one"), SurveyDesign(psu="shift", interviewer="who"), mean=["x"])
+    alone = tabulate(
+        frame.assign(who="one"), SurveyDesign(psu="shift", interviewer="who"), Wanted(mean=("x",)), rules=Rules()
+    )
     assert protect(alone).table["reason"].tolist() == ["few_interviewers"]
 
 
