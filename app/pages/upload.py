@@ -7,7 +7,7 @@ from app import session
 from app.workflow.fieldwork import SHOWN, CheckView
 from app.workflow.results import SurveyInfo
 
-EVERY, WORDS = "All problems", {True: "mend", False: "look at"}
+EVERY, WORDS, SUMMED = "All problems", {True: "Mend", False: "Look at"}, 8
 STEPS = """
 1. **Send** the file as the field tool exports it: KoboToolbox or ODK, by XML names or by labels.
 2. **See** what is right, what is wrong, on which row, and what to do. Nothing is stored yet.
@@ -71,14 +71,14 @@ def _problems(view: CheckView, name: str) -> None:
         return
     blocking = int(view.kinds["blocks"].sum())
     st.subheader(f"{blocking} to mend, {len(view.kinds) - blocking} to look at", anchor=False)
-    kind = st.selectbox("Show", [EVERY, *view.kinds["problem"].unique()], key="kind", label_visibility="collapsed")
+    kinds = view.kinds.sort_values("blocks", ascending=False, kind="stable")
+    worst = kinds.head(SUMMED).to_dict("records")
+    st.markdown("\n".join(f"- **{WORDS[row['blocks']]}**: {session.plain(row['problem'])}" for row in worst))
+    kind = st.selectbox("Show", [EVERY, *view.issues["problem"].unique()], key="kind", label_visibility="collapsed")
     rows = view.issues if kind == EVERY else view.issues[view.issues["problem"] == kind]
-    rows = rows.sort_values("blocks", ascending=False, kind="stable")
-    table = rows.assign(row=rows["row"].where(rows["row"] > 0), kind=rows["blocks"].map(WORDS))
-    st.dataframe(
-        table[["kind", "row", "column", "problem"]], hide_index=True, row_height=54, height=min(40 + 54 * len(table), 370),
-        column_config={"row": st.column_config.NumberColumn("row in file", format="%d"), "problem": {"width": "large"}},
-    )  # fmt: skip
+    rows = rows.sort_values("blocks", ascending=False, kind="stable").assign(kind=rows["blocks"].map(WORDS))
+    rows["row in file"] = rows["row"].where(rows["row"] > 0).astype("Int64")
+    st.dataframe(rows[["kind", "row in file", "column", "problem"]], hide_index=True, height=260)
     if len(view.issues) == SHOWN:
         st.caption(f"The first {SHOWN} are shown; the file below holds them all.")
     st.download_button(

@@ -83,14 +83,13 @@ def check_file(path: Path, *, questionnaire: Questionnaire, limits: Limits) -> C
 
 def describe(table: RawTable, report: checking.Report) -> CheckView:
     """Put a report into words."""
+    issues = sorted(report.issues, key=lambda issue: not issue.fatal)  # what blocks stands first and is never cut off
     lines = [
         (row, issue.column, sentences.sentence(replace(issue, rows=())), issue.fatal, issue.code)
-        for issue in report.issues
+        for issue in issues
         for row in (issue.rows or (0,))
     ]
-    kinds = [
-        (sentences.sentence(issue), issue.column, len(issue.rows), issue.fatal, issue.code) for issue in report.issues
-    ]
+    kinds = [(sentences.sentence(issue), issue.column, len(issue.rows), issue.fatal, issue.code) for issue in issues]
     return CheckView(
         issues=pd.DataFrame(lines[:SHOWN], columns=["row", "column", "problem", "blocks", "code"]),
         kinds=pd.DataFrame(kinds, columns=["problem", "column", "rows", "blocks", "code"]),

@@ -175,8 +175,17 @@ def test_a_bad_file_is_told_by_row_and_cannot_be_stored(bare: AppTest) -> None:
     opened(bare, "upload")
     bare.file_uploader(key="up").set_value(("wave.csv", wave_file(spoiled=True), "text/csv")).run()
     faults = pd.concat([table.value for table in bare.dataframe if "problem" in table.value])
-    assert 5 in faults["row"].to_list()  # the fourth answer stands in line 5 of the file
+    assert 5 in faults["row in file"].to_list()  # the fourth answer stands in line 5 of the file
     assert "store" not in [button.key for button in bare.button]
+
+
+def test_a_fault_can_be_looked_at_alone(bare: AppTest) -> None:
+    opened(bare, "upload")
+    bare.file_uploader(key="up").set_value(("wave.csv", wave_file(spoiled=True), "text/csv")).run()
+    fault = next(words for words in bare.selectbox(key="kind").options if "conduct_respect" in words)
+    bare.selectbox(key="kind").select(fault).run()
+    faults = pd.concat([table.value for table in bare.dataframe if "problem" in table.value])
+    assert faults["row in file"].to_list() == [5]
 
 
 def test_a_binary_named_csv_is_refused_in_a_sentence(bare: AppTest) -> None:

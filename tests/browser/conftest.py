@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http
 import os
 import re
 import shutil
@@ -119,16 +120,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             child.wait(timeout=20)
 
 
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own server
+            return bool(answer.status == http.HTTPStatus.OK)
+    except (urllib.error.URLError, ConnectionError):
+        return False
+
+
 def wait_for(url: str) -> None:
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own server
-                answer.read()
-            return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.2)
-    pytest.fail(f"the server did not answer at {url}")
+    while not answers(url):
+        assert time.monotonic() < end, f"the server did not answer at {url}"
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")
