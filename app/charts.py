@@ -26,12 +26,12 @@ MARK = "SYNTHETIC"
 NOT_SHOWN = "not shown"
 PICK = "pick"  # name of the selection that a click makes
 FULL = 100.0
-BOUNDED = {"points": "points, more is better", "%": "% of those it applies to"}  # units on 0 to 100, and words of their axis
+#: Units on 0 to 100, and the words of their axis.
+BOUNDED = {"points": "points, more is better", "%": "% of those it applies to"}
 WHOLE_BELOW = 50  # answers below which the mask rounds to one decimal less
 SLATE = "#37718E"  # what belongs to no index
-HEADROOM = 1.2  # above the highest value of an axis without a top of its own
+HEADROOM = 1.2  # above the highest value of an axis
 NEAR = 20.0  # least reach of an axis of changes, in points
-
 _LOCK = Lock()
 _CONFIG: Spec = {
     "font": "Noto Sans, sans-serif", "background": "#FFFFFF", "view": {"stroke": None},

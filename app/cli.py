@@ -3,7 +3,6 @@
 import csv
 import getpass
 import json
-import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -26,7 +25,8 @@ from scoring.disclosure import protect
 from scoring.estimates import DfRule, Interval, Rules
 from scoring.tables import Wanted, split_ratio, tabulate
 from surveys import xlsform
-from surveys.errors import SurveyError
+from surveys.errors import InstrumentError, SurveyError
+from surveys.questionnaire import Questionnaire
 from surveys.reading import COMMAND_LINE, Limits
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -50,9 +50,9 @@ def main() -> None:
     """Run the command; a fault of the data becomes one sentence and exit code 1."""
     try:
         app()
-    except (SurveyError, ScoringError) as error:
+    except (SurveyError, ScoringError, settings.SettingsError) as error:
         ERR.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, settings.SettingsError) else 1)
 
 
 def _split(texts: list[str] | None) -> tuple[str, ...]:
@@ -150,27 +150,17 @@ def _print(table: pd.DataFrame, *, facets: tuple[str, ...], output: Format) -> N
         # print, not rich: programs read this
         sys.stdout.write(json.dumps(exchange.as_rows(table, facets), ensure_ascii=False) + "\n")
     elif output is Format.csv:
-        table.to_csv(sys.stdout, index=False)
+        sys.stdout.write(exchange.as_csv(table))
     else:
         _print_table(table)
 
 
 def _print_table(table: pd.DataFrame) -> None:
+    """Print every column that holds something, nothing cut short."""
     shown = table.loc[:, [name for name in table if not (table[name].isna() | (table[name] == "")).all()]]
-    grid = Table(box=None, header_style="bold")
-    for name in shown:
-        grid.add_column(
-            str(name), overflow="fold", justify="right" if pd.api.types.is_numeric_dtype(shown[name]) else "left"
-        )
-    for row in shown.itertuples(index=False):
-        grid.add_row(*(_cell(value) for value in row))
-    OUT.print(grid)
-
-
-def _cell(value: Any) -> str:  # noqa: ANN401 - a cell of a result table
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    with pd.option_context("display.max_colwidth", None):
+        text = shown.to_string(index=False, na_rep="-", float_format=lambda value: f"{value:.6g}")
+    OUT.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _store() -> storage.Store:
@@ -179,10 +169,6 @@ def _store() -> storage.Store:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _who(as_: str | None) -> str:
-    return as_ or getpass.getuser()
 
 
 AsOption = Annotated[str | None, typer.Option("--as", help="who does this; by default the user of this machine")]
@@ -194,11 +180,11 @@ def check(
     file: Annotated[Path, typer.Argument(help="export of the field tool, CSV or XLSX")],
     form: Annotated[str | None, typer.Option(help="the file's own XLSForm, folder, or survey.csv,choices.csv")] = None,
     instrument: Annotated[str, typer.Option(help="instrument of this product")] = "traveller",
-    marked: Annotated[Path | None, typer.Option(help="write the table with a problems column to this CSV")] = None,
+    marked: Annotated[Path | None, typer.Option(help="write your own table with a column of problems here")] = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Say what is wrong with a file, row by row, and what is right; nothing is stored."""
-    questionnaire = sources.form(form) if form else fieldwork.instrument(instrument)
+    questionnaire = _sound(sources.form(form)) if form else fieldwork.instrument(instrument)
     view = fieldwork.check_file(file, questionnaire=questionnaire, limits=_limits())
     if marked:
         marked.write_bytes(view.marked)
@@ -216,6 +202,14 @@ def check(
         _print_check(view)
     if not view.ready:
         raise typer.Exit(1)
+
+
+def _sound(questionnaire: Questionnaire) -> Questionnaire:
+    """A form without contradictions; otherwise each is said, and the data are not blamed for it."""
+    faults = xlsform.faults(questionnaire)
+    if faults:
+        raise InstrumentError("\n".join(sentences.sentence(fault) for fault in faults))
+    return questionnaire
 
 
 def _print_check(view: fieldwork.CheckView) -> None:
@@ -244,17 +238,21 @@ def import_(
     limits = _limits()
     with OUT.status("reading and checking"):
         view = fieldwork.check_file(file, questionnaire=questionnaire, limits=limits)
+    _print_check(view)
     if not view.ready:
-        _print_check(view)
         raise typer.Exit(1)
-    store = _store()
-    name = survey or instrument
-    fieldwork.ensure_survey(store, name, title=title or questionnaire.title, questionnaire=questionnaire)
     saved = fieldwork.store_file(
-        file, view, store=store, survey_id=name, wave=wave, who=_who(as_), at=_now(),
+        file,
+        view,
+        store=_store(),
+        survey_id=survey or instrument,
+        title=title or questionnaire.title,
+        wave=wave,
+        who=as_ or getpass.getuser(),
+        at=_now(),
         vault_key=settings.from_environment().vault_key,
-    )  # fmt: skip
-    OUT.print(fieldwork.saved_sentence(saved), markup=False)
+    )
+    OUT.print(sentences.saved(saved), markup=False)
 
 
 @app.command()
@@ -264,19 +262,19 @@ def publish(
     as_: AsOption = None,
 ) -> None:
     """Publish a draft wave: from now on its masked scores are shown."""
-    releases.publish(_store(), survey_id=survey, wave=wave, who=_who(as_), at=_now())
+    releases.publish(_store(), survey_id=survey, wave=wave, who=as_ or getpass.getuser(), at=_now())
     OUT.print(f"Wave {wave} of {survey} is published.", markup=False)
 
 
 @app.command()
 def score(
     survey: SurveyOption = demo_workflow.SURVEY,
-    by: Annotated[list[str] | None, typer.Option(help="a declared facet set, such as side,post")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="a declared facet set: side, or side,post")] = None,
     output: FormatOption = Format.table,
 ) -> None:
-    """Print the masked scores of the published waves."""
-    card = results.scorecard(_store(), survey, by=_split(by), at=_now())
-    _print(card.table, facets=card.facets, output=output)
+    """Print the masked scores of the published waves, a side at a time."""
+    facets = _split(by) or (results.SIDE,)
+    _print_view(results.scorecard(_store(), survey, by=facets, at=_now()), facets=facets, output=output)
 
 
 @app.command()
@@ -284,15 +282,39 @@ def change(
     measure: Annotated[list[str], typer.Option(help="measures, a,b")],
     waves: Annotated[str, typer.Option(help="from,to")],
     survey: SurveyOption = demo_workflow.SURVEY,
-    by: Annotated[list[str] | None, typer.Option(help="a declared facet set")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="a declared facet set: side, or side,post")] = None,
     output: FormatOption = Format.table,
 ) -> None:
-    """Test whether masked scores changed between two published waves."""
-    pair = _split([waves])
+    """Test whether masked scores changed between two published waves, each cell against its own past."""
+    pair, facets = _split([waves]), _split(by) or (results.SIDE,)
     if len(pair) != len(("from", "to")):
         raise typer.BadParameter("--waves takes two waves: from,to")
-    card = results.moved(_store(), survey, measures=_split(measure), waves=(pair[0], pair[1]), by=_split(by), at=_now())
-    _print(card.table, facets=card.facets, output=output)
+    view = results.moved(_store(), survey, measures=_split(measure), waves=(pair[0], pair[1]), by=facets, at=_now())
+    _print_view(view, facets=facets, output=output)
+
+
+def _print_view(view: results.View, *, facets: tuple[str, ...], output: Format) -> None:
+    """Print a masked result with its sources; for people a table a side, never one side's level beside the other's."""
+    table = view.moves if view.table.empty else view.table
+    if output is not Format.table:
+        _print(exchange.marked(table, view.note, synthetic=view.synthetic), facets=facets, output=output)
+        return
+    for side, rows in table.groupby(results.SIDE, sort=True):
+        OUT.print(f"{side}{' (SYNTHETIC: every answer is invented)' if view.synthetic else ''}", style="bold")
+        _print_table(rows.drop(columns=results.SIDE))
+    sources = ", ".join(f"{name} {view.note.get(name, '')}" for name in exchange.SOURCES)
+    OUT.print(f"{sources}. What users reported; not an audit.", markup=False)
+
+
+@app.command()
+def withdraw(
+    wave: Annotated[str, typer.Argument(help="published wave to take back")],
+    survey: SurveyOption = "traveller",
+    as_: AsOption = None,
+) -> None:
+    """Take a published wave off every page at once; it is a draft again, and the log says who did it."""
+    releases.unpublish(_store(), survey_id=survey, wave=wave, who=as_ or getpass.getuser(), at=_now())
+    OUT.print(f"Wave {wave} of {survey} is a draft again.", markup=False)
 
 
 @app.command()
@@ -334,17 +356,12 @@ def instrument_build(
 def instrument_check(instrument: Annotated[str, typer.Argument(help="name, folder or XLSForm")] = "traveller") -> None:
     """Say what contradicts itself in an instrument or form."""
     known = instrument in fieldwork.instruments()
-    questionnaire = fieldwork.instrument(instrument) if known else sources.form(instrument)
-    faults = xlsform.faults(questionnaire)
-    for fault in faults:
-        ERR.print(sentences.sentence(fault), style="red", markup=False)
-    if faults:
-        raise typer.Exit(1)
+    questionnaire = fieldwork.instrument(instrument) if known else _sound(sources.form(instrument))
     OUT.print(f"{questionnaire.title}: {len(questionnaire.questions)} questions, no fault found.", markup=False)
 
 
 @framework_app.command("check")
-def framework_check(file: Annotated[Path, typer.Argument(help="TOML file")]) -> None:
+def framework_check(file: Annotated[Path, typer.Argument(help="TOML file", exists=True, dir_okay=False)]) -> None:
     """Say what contradicts itself in a framework."""
     found = Framework.from_toml(file.read_text(encoding="utf-8"), name=file.name)
     OUT.print(f"{found.title}: {len(found.nodes)} nodes, {len(found.items)} items, no fault found.", markup=False)

@@ -1,9 +1,26 @@
-"""Results for other programs."""
+"""Results for other programs: every row with its sources, and with the mark where the answers are invented."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+
+from app.workflow.fieldwork import safe_cell
+
+SOURCES = ("data", "framework", "instrument", "engine")
+
+
+def marked(table: pd.DataFrame, note: Mapping[str, object], *, synthetic: bool) -> pd.DataFrame:
+    """The table with its sources beside each row, so that a row that is copied out keeps them."""
+    sources = {name: str(note.get(name, "")) for name in SOURCES}
+    return table.assign(**sources, synthetic="SYNTHETIC" if synthetic else "")
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A table as CSV in which no cell is run by a spreadsheet."""
+    safe = table.rename(columns=safe_cell).map(lambda cell: "" if pd.isna(cell) else safe_cell(cell))
+    return str(safe.to_csv(index=False))
 
 
 def as_rows(table: pd.DataFrame, facets: tuple[str, ...]) -> list[dict[str, Any]]:

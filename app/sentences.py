@@ -5,6 +5,7 @@ one thing that tells a field officer what was typed.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, Protocol
 
 from surveys.checking import Issue
@@ -81,6 +82,14 @@ class Saved(Protocol):
     def same(self) -> int:
         """Known submissions with equal answers."""
 
+    @property
+    def received_at(self) -> datetime:
+        """When the file first came."""
+
+    @property
+    def received_by(self) -> str:
+        """Who sent it then."""
+
 
 def sentence(issue: Issue | Exception) -> str:
     """One sentence on an issue; an error has its own.
@@ -101,7 +110,8 @@ def sentence(issue: Issue | Exception) -> str:
 def saved(result: Saved) -> str:
     """One sentence on what an import did."""
     if result.status == "already":
-        return f"This very file is already there with {_rows(result.same)}; nothing was changed."
+        day = result.received_at.date().isoformat()
+        return f"This very file is already there: stored on {day} by {result.received_by}. Nothing was changed."
     return (
         f"Stored as a draft: {_rows(result.new)} new, {result.changed:,} changed, {result.same:,} known already. "
         "Nothing is scored until the wave is published."

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from app import charts, settings
+from app import charts, exchange, sentences, settings
 from app.workflow import fieldwork, releases, results, storage
 from app.workflow.fieldwork import CheckView
 from app.workflow.results import Cut, Measure, SurveyInfo, View
@@ -261,12 +261,9 @@ def pick(label: str, options: Mapping[str, str], *, key: str) -> str:
     return str(chosen)
 
 
-def as_csv(table: pd.DataFrame) -> bytes:
-    """A masked table as CSV in the columns of the contract, with no cell that a spreadsheet takes for a formula."""
-    safe = table.rename(columns=fieldwork.safe_cell).map(
-        lambda cell: "" if pd.isna(cell) else fieldwork.safe_cell(cell)
-    )
-    return safe.to_csv(index=False).encode("utf-8-sig")
+def as_csv(view: View) -> bytes:
+    """A masked result as CSV, with its sources and no cell that a spreadsheet takes for a formula."""
+    return exchange.as_csv(exchange.marked(view.table, view.note, synthetic=view.synthetic)).encode("utf-8-sig")
 
 
 def file_name(info: SurveyInfo, parts: Sequence[str]) -> str:
@@ -301,13 +298,12 @@ def checked(info: SurveyInfo, name: str, data: bytes) -> CheckView:
 
 def stored(info: SurveyInfo, view: CheckView, *, wave: str, who: str, name: str, data: bytes) -> str:
     """Store a checked file as a draft, and say what that did."""
-    fieldwork.ensure_survey(store(), info.id, title=info.title, questionnaire=_questionnaire(info))
     key = settings.from_environment().vault_key
     with _on_disk(name, data) as path:
         done = fieldwork.store_file(
-            path, view, store=store(), survey_id=info.id, wave=wave, who=who, at=now(), vault_key=key
+            path, view, store=store(), survey_id=info.id, wave=wave, who=who, at=now(), vault_key=key, title=info.title
         )
-    return fieldwork.saved_sentence(done)
+    return sentences.saved(done)
 
 
 def publish(info: SurveyInfo, *, wave: str, who: str) -> None:

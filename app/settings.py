@@ -10,6 +10,10 @@ FRAMEWORKS = ROOT / "data" / "frameworks"
 DEMO = ROOT / "data" / "demo"
 
 
+class SettingsError(Exception):
+    """A variable of the environment cannot be understood."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One configuration table; the README prints the same.
@@ -57,12 +61,18 @@ def from_environment() -> Settings:
     def value(name: str) -> str:
         return os.environ.get(name) or VARIABLES[name][0]
 
+    def number(name: str) -> int:
+        text = value(name)
+        if not text.isdigit():
+            raise SettingsError(f"{name} is {text!r}; give a whole number, such as {VARIABLES[name][0]}")
+        return int(text)
+
     return Settings(
         database=value("SARHAD_DATABASE_URL"),
         vault_key=value("SARHAD_VAULT_KEY") or None,
         salt=value("SARHAD_SALT"),
-        upload_megabytes=int(value("SARHAD_UPLOAD_MB")),
-        file_megabytes=int(value("SARHAD_FILE_MB")),
+        upload_megabytes=number("SARHAD_UPLOAD_MB"),
+        file_megabytes=number("SARHAD_FILE_MB"),
         address=value("SARHAD_ADDRESS"),
-        port=int(value("SARHAD_PORT")),
+        port=number("SARHAD_PORT"),
     )

@@ -119,12 +119,18 @@ def check(table: RawTable, questionnaire: Questionnaire) -> Report:
     return Report(tuple(issues), counts, dropped, Responses(questionnaire, frame))
 
 
+def beside_row(issue: Issue) -> Issue:
+    """The issue as it is told beside one of its rows: without the other rows and what stands in them."""
+    params = {name: value for name, value in issue.params.items() if name != "values" or len(issue.rows) == 1}
+    return replace(issue, rows=(), params=params)
+
+
 def annotate(table: RawTable, report: Report, sentences: Callable[[Issue], str]) -> pd.DataFrame:
     """Give the team's own table back, with what is wrong with each row in a last column `_problems`."""
     problems: defaultdict[int, list[str]] = defaultdict(list)
     for issue in report.issues:
         if issue.rows:
-            words = sentences(replace(issue, rows=()))
+            words = sentences(beside_row(issue))
             for line in issue.rows:
                 problems[line].append(words)
     texts = [" | ".join(problems[line]) if line in problems else "" for line in table.lines]

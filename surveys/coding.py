@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from surveys.privacy import by_text
 from surveys.questionnaire import MISSING_CODES, Choice, Question, Scale
 
 Flags = npt.NDArray[np.bool_]
@@ -29,7 +28,7 @@ FALSE: Final = frozenset({"0", "0.0", "false", "no", "n", "f", "нет", "не",
 
 EMPTY: Final = frozenset({"NA", "N/A", "n/a", "NaN", "NULL"})
 
-_QUOTED = 20  # letters of a code that a message repeats
+_NUMBER_CODE = re.compile(r"-?\d{1,4}")  # what a message repeats of a file: no name and no phone fits
 _SHOWN = 5
 
 
@@ -165,8 +164,8 @@ def _off_scale(scale: Scale, wrong: Sequence[str], rows: Flags) -> tuple[Flaw, .
 
 
 def quoted(texts: Iterable[str]) -> str:
-    """Codes as a message may repeat them: cut short, none that looks like a person's data."""
-    shown = [text[:_QUOTED] for text in texts if not by_text(text)][:_SHOWN]
+    """What a message may repeat of a file: short numbers off their list, never a word that somebody gave."""
+    shown = [text for text in texts if _NUMBER_CODE.fullmatch(text)][:_SHOWN]
     return ", ".join(f"'{text}'" for text in shown)
 
 

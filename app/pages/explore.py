@@ -110,7 +110,7 @@ def _table(info: SurveyInfo, view: View, measure: Measure, cut: Cut, parts: tupl
             words = charts.readable(rows, labels=cut.values, facet=cut.facets[-1], unit=measure.unit)
             st.dataframe(words, hide_index=True)
         st.download_button(
-            "Download all figures of this view (CSV)", data=lambda: session.as_csv(view.table), mime="text/csv",
+            "Download all figures of this view (CSV)", data=lambda: session.as_csv(view), mime="text/csv",
             file_name=session.file_name(info, (*parts, cut.facets[-1])), on_click="ignore", icon=":material/download:",
         )  # fmt: skip
 

@@ -82,8 +82,8 @@ def _problems(view: CheckView, name: str) -> None:
     if len(view.issues) == SHOWN:
         st.caption(f"The first {SHOWN} are shown; the file below holds them all.")
     st.download_button(
-        "Download your file with a column of problems", data=view.marked, mime="text/csv", on_click="ignore",
-        file_name=f"{name.rsplit('.', 1)[0]}_problems.csv", icon=":material/download:",
+        "Download your file with a column of problems", data=view.marked, on_click="ignore",
+        file_name=f"{name.rsplit('.', 1)[0]}_problems.{view.marked_as}", icon=":material/download:",
     )  # fmt: skip
 
 

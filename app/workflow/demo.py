@@ -13,6 +13,7 @@ from surveys.store import Store
 
 SURVEY = "demo"
 TITLE = "Demo survey: crossings of an invented river"
+WHO = "sarhad demo"
 WAVES = ("2022", "2024", "2026")
 
 
@@ -27,7 +28,6 @@ def fill(store: Store, *, at: datetime, progress: Callable[[str], None]) -> bool
     if done or known - {SURVEY}:
         return False
     questionnaire = fieldwork.instrument("traveller")
-    store.add_survey(SURVEY, title=TITLE, synthetic=True, team="demo", questionnaire=questionnaire)
     truth = simulate.Truth.from_toml((settings.DEMO / "truth.toml").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         for wave in WAVES:
@@ -37,6 +37,8 @@ def fill(store: Store, *, at: datetime, progress: Callable[[str], None]) -> bool
             frame.to_csv(path, index=False, sep=";")
             progress(f"checking and storing wave {wave}: {len(frame)} submissions")
             view = fieldwork.check_file(path, questionnaire=questionnaire, limits=Limits())
-            fieldwork.store_file(path, view, store=store, survey_id=SURVEY, wave=wave, who="sarhad demo", at=at)
-            releases.publish(store, survey_id=SURVEY, wave=wave, who="sarhad demo", at=at)
+            fieldwork.store_file(
+                path, view, store=store, survey_id=SURVEY, wave=wave, who=WHO, at=at, title=TITLE, synthetic=True
+            )
+            releases.publish(store, survey_id=SURVEY, wave=wave, who=WHO, at=at)
     return True

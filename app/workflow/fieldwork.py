@@ -3,10 +3,11 @@
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 
 from app import sentences, settings
@@ -15,7 +16,7 @@ from surveys.errors import InstrumentError, StoreError
 from surveys.questionnaire import Questionnaire
 from surveys.reading import Limits, read
 from surveys.reading.table import RawTable
-from surveys.store import Saved, Store
+from surveys.store import Saved, Store, SurveyRow
 
 SHOWN = 500  # faults listed on a page; the marked file holds them all
 COUNT_BASE = 5  # during fieldwork counts are rounded
@@ -38,7 +39,9 @@ class CheckView:
     ready : bool
         Whether the file can be stored.
     marked : bytes
-        The team's own table as CSV with a last column `_problems`.
+        The team's own table with a last column `_problems`.
+    marked_as : str
+        What it is: "csv" or "xlsx".
     """
 
     issues: pd.DataFrame
@@ -47,6 +50,7 @@ class CheckView:
     dropped: Mapping[str, str]
     ready: bool
     marked: bytes
+    marked_as: str
     report: checking.Report
 
 
@@ -66,15 +70,6 @@ def instrument(name: str) -> Questionnaire:
     return questionnaire
 
 
-def ensure_survey(store: Store, survey_id: str, *, title: str, questionnaire: Questionnaire) -> None:
-    """Add a survey of real answers where there is none of this name; a synthetic one takes no real answers."""
-    found = next((row for row in store.surveys() if row.id == survey_id), None)
-    if found is not None and found.synthetic:
-        raise StoreError(f"survey {survey_id!r} is SYNTHETIC; real answers go into a survey of their own")
-    if found is None:
-        store.add_survey(survey_id, title=title, synthetic=False, team="", questionnaire=questionnaire)
-
-
 def check_file(path: Path, *, questionnaire: Questionnaire, limits: Limits) -> CheckView:
     """Read and check one file; nothing is stored."""
     table = read(path, limits=limits)
@@ -85,7 +80,7 @@ def describe(table: RawTable, report: checking.Report) -> CheckView:
     """Put a report into words."""
     issues = sorted(report.issues, key=lambda issue: not issue.fatal)  # what blocks stands first and is never cut off
     lines = [
-        (row, issue.column, sentences.sentence(replace(issue, rows=())), issue.fatal, issue.code)
+        (row, issue.column, sentences.sentence(checking.beside_row(issue)), issue.fatal, issue.code)
         for issue in issues
         for row in (issue.rows or (0,))
     ]
@@ -97,6 +92,7 @@ def describe(table: RawTable, report: checking.Report) -> CheckView:
         dropped=report.dropped,
         ready=report.responses is not None,
         marked=_marked(table, report),
+        marked_as="csv" if table.format == "csv" else "xlsx",
         report=report,
     )
 
@@ -111,14 +107,21 @@ def store_file(
     who: str,
     at: datetime,
     vault_key: str | None = None,
+    title: str | None = None,
+    synthetic: bool = False,
 ) -> Saved:
-    """Store a checked file as a draft: in one transaction, the same file once."""
+    """Store a checked file as a draft, in one transaction: its survey (named `title`) and wave too where they are new.
+
+    The same file again changes nothing. Raises InstrumentError where the check says no, StoreError where the wave is
+    published, the file stands in another wave, or real answers would join a synthetic survey.
+    """
     if view.report.responses is None:
         blocking = view.kinds.loc[view.kinds["blocks"], "problem"]
         raise InstrumentError("the file is not stored: " + "; ".join(blocking.head(3)))
     sha256 = vault.digest(path)
-    _refuse_published(store, survey_id, wave, sha256)
-    store.add_wave(survey_id, wave)
+    known = next((row for row in store.surveys() if row.id == survey_id), None)
+    if known is not None:
+        _refuse(store, known, wave, sha256, synthetic=synthetic)
     sealed = vault.seal(path, vault_key) if vault_key else None
     return store.save(
         view.report.responses,
@@ -129,25 +132,25 @@ def store_file(
         who=who,
         at=at,
         sealed=sealed,
+        new_survey=SurveyRow(survey_id, title or survey_id, synthetic, "") if known is None else None,
     )
 
 
-def saved_sentence(saved: Saved) -> str:
-    """What an import did, in one sentence."""
-    if saved.status == "already":
-        day = saved.received_at.date().isoformat()
-        return f"This file is already there: stored on {day} by {saved.received_by}. Nothing was changed."
-    return (
-        f"Stored: {saved.new} new, {saved.changed} changed, {saved.same} known already. "
-        "The wave is a draft; it shows counts until it is published."
-    )
-
-
-def _refuse_published(store: Store, survey_id: str, wave: str, sha256: str) -> None:
-    """A published wave takes no new file: figures that people have read do not change under them."""
-    published = any(row.name == wave and row.state == "published" for row in store.waves(survey_id))
-    if published and store.find_batch(survey_id, wave, sha256) is None:
-        raise StoreError(f"wave {wave!r} is published and takes no new file; withdraw it first, or name another wave")
+def _refuse(store: Store, known: SurveyRow, wave: str, sha256: str, *, synthetic: bool) -> None:
+    """Refuse what would change figures that people have read, count an interview twice, or mix real and invented."""
+    if known.synthetic != synthetic:
+        raise StoreError(
+            f"survey {known.id!r} is {'SYNTHETIC' if known.synthetic else 'real'}; name a survey of its own"
+        )
+    places = {row.wave for row in store.batches(known.id) if row.sha256 == sha256}
+    if places - {wave}:
+        raise StoreError(f"this very file is in wave {', '.join(sorted(places))} already; name that wave")
+    published = any(row.name == wave and row.state == "published" for row in store.waves(known.id))
+    if published and wave not in places:
+        raise StoreError(
+            f"wave {wave!r} is published and takes no new file; take it back first (`sarhad withdraw {wave}`), "
+            "or name another wave"
+        )
 
 
 def wave_states(store: Store, survey_id: str) -> pd.DataFrame:
@@ -170,12 +173,19 @@ def wave_states(store: Store, survey_id: str) -> pd.DataFrame:
 
 
 def _marked(table: RawTable, report: checking.Report) -> bytes:
-    """The team's own table with its problems, as CSV that a spreadsheet opens in the right letters."""
+    """The team's own table with its problems: a workbook for a workbook, else CSV that a spreadsheet opens rightly."""
     frame = checking.annotate(table, report, sentences.sentence)
+    lines = [[*table.columns, "_problems"], *frame.itertuples(index=False)]
+    if table.format != "csv":
+        book = openpyxl.Workbook(write_only=True)
+        sheet = book.create_sheet(table.sheet[:31] or "data")
+        for line in lines:
+            sheet.append([safe_cell(value) for value in line])
+        whole = io.BytesIO()
+        book.save(whole)
+        return whole.getvalue()
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*table.columns, "_problems"])
-    writer.writerows([safe_cell(value) for value in row] for row in frame.itertuples(index=False))
+    csv.writer(out).writerows([safe_cell(value) for value in line] for line in lines)
     return out.getvalue().encode("utf-8-sig")
 
 

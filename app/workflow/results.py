@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from app import settings
 from scoring import Framework, Scorecard, SurveyDesign, Totals, change, reduce, score
-from scoring.compare import CLEAR, adjusted
 from scoring.design import traffic_weights
 from scoring.disclosure import protect, protect_change
-from scoring.errors import DesignError
+from scoring.errors import DesignError, EstimationError
 from scoring.packing import from_bytes, to_bytes
 from surveys.questionnaire import DesignColumns, Questionnaire
 from surveys.store import Store
@@ -178,8 +176,8 @@ def trends(
 ) -> View:
     """Headline measures (or those named) over the published waves and their changes, each against its own past, masked.
 
-    The family of the Holm adjustment is every row of `moves`: all these measures, cells and pairs of waves that
-    stand on the page (each wave against the one before, and the last against the first).
+    The family of the Holm adjustment is every row of `moves`: the last wave against the first, all these measures, all
+    cells of both sides. `moved` with the same measures and waves gives the same verdicts.
     """
     totals, note = published_totals(store, survey_id, at=at)
     plan = framework()
@@ -188,21 +186,23 @@ def trends(
     chosen = card.table["measure"].isin(wanted).to_numpy()
     card = _rows(card, chosen)
     waves = sorted(card.table["wave"].unique())
-    pairs = list(dict.fromkeys([*pairwise(waves), *([(waves[0], waves[-1])] if waves[1:] else [])]))
+    pairs = [(waves[0], waves[-1])] if waves[1:] else []
     protected = protect(card)
-    moves = [change(totals, plan, measure=wanted, waves=pair, by=by, adjust="none") for pair in pairs]
+    moves = [protect_change(change(totals, plan, measure=wanted, waves=pair, by=by), protected).table for pair in pairs]
     return View(
         protected.table,
-        _family(moves, protected) if moves else pd.DataFrame(),
+        moves[0] if moves else pd.DataFrame(),
         note | _texts(card),
         _synthetic(store, survey_id),
     )
 
 
-def scorecard(store: Store, survey_id: str, *, by: tuple[str, ...], at: datetime) -> Scorecard:
+def scorecard(store: Store, survey_id: str, *, by: tuple[str, ...], at: datetime) -> View:
     """Masked scores of every published wave by one facet set, for the terminal and exports."""
+    _refuse_pooled(by)
     totals, note = published_totals(store, survey_id, at=at)
-    return protect(score(totals, framework(), by=by, provenance=note))
+    card = protect(score(totals, framework(), by=by))
+    return View(card.table, pd.DataFrame(), note | _texts(card), _synthetic(store, survey_id))
 
 
 def moved(
@@ -213,11 +213,19 @@ def moved(
     waves: tuple[str, str],
     by: tuple[str, ...],
     at: datetime,
-) -> Scorecard:
-    """Masked changes between two published waves, for the terminal."""
-    totals, _ = published_totals(store, survey_id, at=at)
+) -> View:
+    """Masked changes between two published waves; the family of the adjustment is every row."""
+    _refuse_pooled(by)
+    totals, note = published_totals(store, survey_id, at=at)
     moves = change(totals, framework(), measure=measures, waves=waves, by=by)
-    return protect_change(moves, protect(score(totals, framework(), by=by)))
+    card = protect_change(moves, protect(score(totals, framework(), by=by)))
+    return View(pd.DataFrame(), card.table, note | _texts(card), _synthetic(store, survey_id))
+
+
+def _refuse_pooled(by: tuple[str, ...]) -> None:
+    """No figure over both sides leaves the store: there is no country index."""
+    if by[:1] != (SIDE,):
+        raise EstimationError(f"results are given a side at a time: start with {SIDE!r}, as in --by {SIDE},post")
 
 
 def published_totals(store: Store, survey_id: str, *, at: datetime) -> tuple[Totals, dict[str, str]]:
@@ -284,19 +292,6 @@ def _digest(questionnaire: Questionnaire, batches: list[tuple[str, str]]) -> str
         "engine": ENGINE,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _family(moves: list[Scorecard], protected: Scorecard) -> pd.DataFrame:
-    """Adjust all changes of a page together, then mask them."""
-    p = adjusted(np.concatenate([card.table["p"].to_numpy() for card in moves]), adjust="holm")
-    parts, start = [], 0
-    for card in moves:
-        end = start + len(card.table)
-        table = card.table.assign(p_adjusted=p[start:end], clear=p[start:end] < CLEAR)
-        whole = Scorecard(table, card.evidence, card.facets, card.provenance)
-        parts.append(protect_change(whole, protected).table)
-        start = end
-    return pd.concat(parts, ignore_index=True)
 
 
 def _rows(card: Scorecard, chosen: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> Scorecard:

@@ -108,8 +108,9 @@ class Store:
         who: str,
         at: datetime,
         sealed: Sealed | None = None,
+        new_survey: SurveyRow | None = None,
     ) -> Saved:
-        """Store the answers of one file in one transaction: whole or not at all.
+        """Store the answers of one file in one transaction: whole or not at all, its survey and wave included.
 
         The same file again changes nothing. Submissions known by their uuid in this wave are stored only where their
         answers differ, and then stand for the earlier ones, which stay but no longer count. `sealed` is the raw file,
@@ -119,6 +120,9 @@ class Store:
         upload = submissions.Upload(survey_id, wave, sha256, name, who, at)
         prepared = submissions.prepare(responses, upload=upload, salt=self._salt)
         with writing(self._engine) as connection:
+            if new_survey is not None:
+                records.put_survey(connection, new_survey)
+            records.put_wave(connection, survey_id, wave)
             wave_id = records.wave_id(connection, survey_id, wave)
             there = records.find_batch(connection, wave_id, sha256)
             if there is not None:

@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from app import cli
+from app import cli, settings
+from app.workflow import fieldwork
+from surveys import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 BORDER = ROOT / "tests" / "reference" / "data"
@@ -105,27 +108,69 @@ def test_a_fault_is_a_sentence_and_an_exit_code(
     assert text in sarhad("estimate", BORDER / "border_open.csv", *words, expect=code).stderr
 
 
-@pytest.fixture
-def bad_file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    name, content = request.param
-    path = tmp_path / name
-    path.write_bytes(content)
-    return path
+@pytest.fixture(scope="session")
+def export() -> pd.DataFrame:
+    truth = simulate.Truth.from_toml((settings.DEMO / "truth.toml").read_text(encoding="utf-8"))
+    return simulate.draw(fieldwork.instrument("traveller"), replace(truth, shifts=2, interviews=2), wave="2026", seed=1)
 
 
-@pytest.mark.parametrize(
-    "bad_file",
-    [("empty.csv", b""), ("picture.csv", bytes(range(256)) * 40), ("twice.csv", b"post;post\nA;B\n")],
-    indirect=True,
-    ids=["empty", "binary", "duplicate-headers"],
-)
+def off_scale(frame: pd.DataFrame) -> pd.DataFrame:
+    frame.loc[3, "service_speed"] = "9"
+    return frame
+
+
+BAD: dict[str, Callable[[pd.DataFrame], bytes]] = {
+    "empty file": lambda _: b"",
+    "wrong delimiter": lambda frame: frame.to_csv(index=False, sep="~").encode(),
+    "duplicate headers": lambda frame: frame.rename(columns={"service_steps": "service_speed"}).to_csv().encode(),
+    "off the scale": lambda frame: off_scale(frame).to_csv(index=False).encode(),
+    "missing weight": lambda frame: frame.drop(columns="traffic_count").to_csv(index=False).encode(),
+    "binary": lambda _: bytes(range(256)) * 40,
+    "over the limit": lambda frame: frame.to_csv(index=False).encode() * 40,
+}
+
+
+@pytest.mark.parametrize("fault", BAD)
 def test_a_bad_file_is_refused_in_words_and_the_store_stays_as_it_was(
-    bad_file: Path, tmp_path: Path, sarhad: Callable[..., Done]
+    fault: str, export: pd.DataFrame, tmp_path: Path, sarhad: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    sarhad("import", bad_file, "--wave", "2026", url=url, expect=1)
-    sarhad("check", bad_file, url=url, expect=1)
-    assert "empty" in sarhad("doctor", url=url).stdout
+    url, path = f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "bad.csv"
+    path.write_bytes(BAD[fault](export.copy()))
+    monkeypatch.setenv("SARHAD_FILE_MB", "1")
+    refused = sarhad("import", path, "--wave", "2026", url=url, expect=1)
+    checked = sarhad("check", path, url=url, expect=1)
+    assert len(refused.stdout + refused.stderr) > 40
+    assert len(checked.stdout + checked.stderr) > 40
+    assert "no store yet" in sarhad("doctor", url=url).stdout
+
+
+def test_an_unknown_column_is_a_warning_and_the_file_is_stored(
+    export: pd.DataFrame, tmp_path: Path, sarhad: Callable[..., Done]
+) -> None:
+    url, path = f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "more.csv"
+    export.assign(colour="blue", phone="+992 93 555 01 99").to_csv(path, index=False)
+    told = sarhad("import", path, "--wave", "2026", url=url).stdout
+    assert "colour" in told
+    assert "phone" in told
+    assert "Stored as a draft" in told
+    sarhad("publish", "2026", url=url)
+    assert "nothing was changed" in sarhad("import", path, "--wave", "2026", url=url).stdout.lower()
+    sarhad("withdraw", "2026", url=url)
+    sarhad("score", "--survey", "traveller", url=url, expect=1)
+
+
+def test_a_form_that_contradicts_itself_is_told_and_the_data_are_not_blamed(
+    tmp_path: Path, sarhad: Callable[..., Done]
+) -> None:
+    (tmp_path / "survey.csv").write_text("type,name,label\nselect_one nolist,q1,One\n", encoding="utf-8")
+    (tmp_path / "choices.csv").write_text("list_name,name,label\nother,a,A\n", encoding="utf-8")
+    (tmp_path / "data.csv").write_text("q1\na\n", encoding="utf-8")
+    form = f"{tmp_path / 'survey.csv'},{tmp_path / 'choices.csv'}"
+    assert "nolist" in sarhad("check", tmp_path / "data.csv", "--form", form, expect=1).stderr
+
+
+def test_a_framework_that_is_not_there_is_a_wrong_call(sarhad: Callable[..., Done]) -> None:
+    assert "nosuch.toml" in sarhad("framework", "check", "nosuch.toml", expect=2).stderr
 
 
 def test_from_instrument_to_score(tmp_path: Path, sarhad: Callable[..., Done]) -> None:
@@ -145,3 +190,7 @@ def test_from_instrument_to_score(tmp_path: Path, sarhad: Callable[..., Done]) -
         "change", "--measure", "integrity", "--waves", "2022,2026", "--by", "side,post", "--format", "json", url=url
     )
     assert sum(row["clear"] for row in json.loads(moves.stdout)) >= 2
+    assert {row["synthetic"] for row in rows} == {"SYNTHETIC"}
+    assert "synthetic" in sarhad("score", "--by", "side", "--format", "csv", url=url).stdout.splitlines()[0]
+    assert "SYNTHETIC" in sarhad("score", url=url).stdout
+    sarhad("score", "--by", "post", url=url, expect=1)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import create_engine, text
 
-from app import settings
+from app import sentences, settings
 from app.workflow import fieldwork, releases
 from surveys import simulate, vault
 from surveys.errors import InstrumentError, ReadingError, StoreError, SurveyError
@@ -47,9 +47,8 @@ def store_it(
     path: Path, store: Store, questionnaire: Questionnaire, *, key: str | None = None, limits: Limits | None = None
 ) -> Saved:
     view = fieldwork.check_file(path, questionnaire=questionnaire, limits=limits or Limits())
-    fieldwork.ensure_survey(store, "traveller", title="Travellers", questionnaire=questionnaire)
     return fieldwork.store_file(
-        path, view, store=store, survey_id="traveller", wave="2026", who="team", at=NOON, vault_key=key
+        path, view, store=store, survey_id="traveller", wave="2026", who="team", at=NOON, vault_key=key, title="T"
     )
 
 
@@ -191,7 +190,7 @@ def test_the_same_file_twice_changes_nothing(
     first = store_it(put(), fresh_store, questionnaire)
     again = store_it(put(), fresh_store, questionnaire)
     assert (first.status, again.status) == ("stored", "already")
-    assert "already there" in fieldwork.saved_sentence(again)
+    assert "already there" in sentences.saved(again)
     assert fresh_store.waves("traveller")[0].submissions == first.new
 
 
@@ -231,10 +230,42 @@ def test_a_raw_file_is_kept_only_under_a_key(
     assert vault.unseal(sealed, key) == path.read_bytes()
 
 
-def test_real_answers_never_join_a_synthetic_survey(fresh_store: Store, questionnaire: Questionnaire) -> None:
-    fresh_store.add_survey("demo", title="Demo", synthetic=True, team="", questionnaire=questionnaire)
+def test_real_answers_never_join_a_synthetic_survey(
+    put: Callable[..., Path], fresh_store: Store, questionnaire: Questionnaire
+) -> None:
+    fresh_store.add_survey("traveller", title="Demo", synthetic=True, team="", questionnaire=questionnaire)
     with pytest.raises(StoreError, match="SYNTHETIC"):
-        fieldwork.ensure_survey(fresh_store, "demo", title="Real", questionnaire=questionnaire)
+        store_it(put(), fresh_store, questionnaire)
+
+
+def test_a_file_of_another_wave_is_not_counted_twice(
+    put: Callable[..., Path], fresh_store: Store, questionnaire: Questionnaire
+) -> None:
+    path = put()
+    store_it(path, fresh_store, questionnaire)
+    view = fieldwork.check_file(path, questionnaire=questionnaire, limits=Limits())
+    with pytest.raises(StoreError, match="in wave 2026 already"):
+        fieldwork.store_file(path, view, store=fresh_store, survey_id="traveller", wave="2027", who="t", at=NOON)
+
+
+def test_an_import_that_fails_leaves_nothing_behind(
+    put: Callable[..., Path], fresh_store: Store, questionnaire: Questionnaire
+) -> None:
+    with pytest.raises(SurveyError):
+        store_it(put(), fresh_store, questionnaire, key="no key at all")
+    assert fresh_store.surveys() == ()
+
+
+def test_no_word_of_a_respondent_is_repeated(put: Callable[..., Path], questionnaire: Questionnaire) -> None:
+    def spoiled(frame: pd.DataFrame) -> pd.DataFrame:
+        frame.loc[3, "service_speed"], frame.loc[4, "service_speed"] = "Karimov", "992935550199"
+        return frame
+
+    view = fieldwork.check_file(put(spoiled), questionnaire=questionnaire, limits=Limits())
+    told = " ".join([*view.issues["problem"], *view.kinds["problem"]])
+    assert "service_speed" in told
+    assert "Karimov" not in told
+    assert "99293" not in told
 
 
 def test_cells_that_a_spreadsheet_would_run_are_made_harmless(

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import server, session, settings
 from app.workflow import fieldwork
+from app.workflow.results import View
 from surveys import simulate
 from surveys.store import open_store
 
@@ -201,7 +202,13 @@ def test_words_of_a_file_are_never_taken_for_a_link_or_a_picture() -> None:
 
 def test_a_download_escapes_formulas_and_leaves_numbers_alone() -> None:
     table = pd.DataFrame({"wave": ["=1+1"], "estimate": [-1.5], "low": [float("nan")]})
-    assert session.as_csv(table).decode("utf-8-sig").splitlines() == ["wave,estimate,low", "'=1+1,-1.5,"]
+    view = View(
+        table, pd.DataFrame(), {"data": "d1", "framework": "f", "instrument": "i", "engine": "e"}, synthetic=True
+    )
+    assert session.as_csv(view).decode("utf-8-sig").splitlines() == [
+        "wave,estimate,low,data,framework,instrument,engine,synthetic",
+        "'=1+1,-1.5,,d1,f,i,e,SYNTHETIC",
+    ]
 
 
 def test_the_name_of_a_download_says_that_the_answers_are_invented(at: AppTest) -> None:

@@ -83,6 +83,18 @@ def test_banks_that_did_not_move_are_not_said_to_have_moved(demo_store: Store) -
     assert not moves["clear"].any()
 
 
+def test_the_page_and_the_command_give_the_same_verdicts(demo_store: Store) -> None:
+    codes = ("accountability", "integrity")
+    page = results.trends(demo_store, demo.SURVEY, by=BY_POST, at=NOON, codes=codes).moves
+    command = results.moved(demo_store, demo.SURVEY, measures=codes, waves=("2022", "2026"), by=BY_POST, at=NOON).moves
+    assert page.equals(command)
+
+
+def test_no_figure_over_both_sides_leaves_the_store(demo_store: Store) -> None:
+    with pytest.raises(EstimationError, match="a side at a time"):
+        results.scorecard(demo_store, demo.SURVEY, by=(), at=NOON)
+
+
 def test_a_draft_is_never_scored(fresh_store: Store) -> None:
     demo.fill(fresh_store, at=NOON, progress=lambda _: None)
     for wave in demo.WAVES:

@@ -1,6 +1,7 @@
 import ast
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
 
@@ -87,6 +88,8 @@ class Result:
     new: int = 0
     changed: int = 0
     same: int = 0
+    received_at: datetime = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)
+    received_by: str = "AB"
 
 
 def test_an_import_says_what_is_new_and_that_a_draft_has_no_scores() -> None:
@@ -97,6 +100,6 @@ def test_an_import_says_what_is_new_and_that_a_draft_has_no_scores() -> None:
 
 
 def test_the_same_file_again_says_that_nothing_changed() -> None:
-    assert (
-        saved(Result("already", same=3)) == "This very file is already there with 3 submissions; nothing was changed."
+    assert saved(Result("already", same=3)) == (
+        "This very file is already there: stored on 2026-11-01 by AB. Nothing was changed."
     )
