@@ -5,6 +5,7 @@ import getpass
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,14 +20,13 @@ from rich.table import Table
 from app import exchange, sentences, settings, sources
 from app.workflow import demo as demo_workflow
 from app.workflow import diagnosis, fieldwork, releases, results, storage
-from scoring import Framework, ScoringError, SurveyDesign
+from scoring import Framework, RequestError, ScoringError, SurveyDesign
 from scoring.design import Lonely
 from scoring.disclosure import protect
 from scoring.estimates import DfRule, Interval, Rules
-from scoring.tables import Wanted, split_ratio, tabulate
+from scoring.tables import Wanted, tabulate
 from surveys import xlsform
-from surveys.errors import InstrumentError, SurveyError
-from surveys.questionnaire import Questionnaire
+from surveys.errors import SurveyError
 from surveys.reading import COMMAND_LINE, Limits
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -50,9 +50,17 @@ def main() -> None:
     """Run the command; a fault of the data becomes one sentence and exit code 1."""
     try:
         app()
-    except (SurveyError, ScoringError, settings.SettingsError) as error:
-        ERR.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2 if isinstance(error, settings.SettingsError) else 1)
+    except (SurveyError, ScoringError) as error:
+        _fail(str(error), code=2 if isinstance(error, RequestError) else 1)
+    except settings.SettingsError as error:
+        _fail(str(error), code=2)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}", code=2)
+
+
+def _fail(text: str, *, code: int) -> None:
+    ERR.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)
 
 
 def _split(texts: list[str] | None) -> tuple[str, ...]:
@@ -122,16 +130,9 @@ def estimate(
     )
     if not wanted.columns:
         raise typer.BadParameter("name at least one of --mean, --total, --ratio, --proportion")
-    frame = _numeric(sources.file_frame(file, limits=_limits()), wanted, design)
+    frame = sources.for_estimate(sources.file_frame(file, limits=_limits()), wanted, design)
     card = tabulate(frame, design, wanted, rules=rules, evidence=protected)
     _print((protect(card) if protected else card).table, facets=card.facets, output=output)
-
-
-def _numeric(frame: pd.DataFrame, wanted: Wanted, design: SurveyDesign) -> pd.DataFrame:
-    """Take as numbers what is asked for as numbers; domains and levels stay as they are in the file."""
-    parts = [part for text in wanted.ratio for part in split_ratio(text, tuple(frame.columns))]
-    single = [name for name in (design.weight, design.fpc) if name]
-    return sources.as_numbers(frame, [*wanted.mean, *wanted.total, *parts, *single])
 
 
 def _one_of(kind: Any, value: str | None, option: str) -> Any:  # noqa: ANN401 - one of the literals of `kind`
@@ -172,7 +173,7 @@ def _now() -> datetime:
 
 
 AsOption = Annotated[str | None, typer.Option("--as", help="who does this; by default the user of this machine")]
-SurveyOption = Annotated[str, typer.Option("--survey", help="survey in the store")]
+SurveyOption = Annotated[str | None, typer.Option("--survey", help="survey in the store; the only one by default")]
 
 
 @app.command()
@@ -184,32 +185,18 @@ def check(
     output: FormatOption = Format.table,
 ) -> None:
     """Say what is wrong with a file, row by row, and what is right; nothing is stored."""
-    questionnaire = _sound(sources.form(form)) if form else fieldwork.instrument(instrument)
+    questionnaire = fieldwork.sound(sources.form(form)) if form else fieldwork.instrument(instrument)
     view = fieldwork.check_file(file, questionnaire=questionnaire, limits=_limits())
     if marked:
         marked.write_bytes(view.marked)
     if output is Format.json:
-        report = {
-            "ready": view.ready,
-            "counts": dict(view.counts),
-            "dropped": dict(view.dropped),
-            "issues": view.issues.to_dict("records"),
-        }
-        sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(exchange.as_report(view), ensure_ascii=False) + "\n")
     elif output is Format.csv:
         view.issues.to_csv(sys.stdout, index=False)
     else:
         _print_check(view)
     if not view.ready:
         raise typer.Exit(1)
-
-
-def _sound(questionnaire: Questionnaire) -> Questionnaire:
-    """A form without contradictions; otherwise each is said, and the data are not blamed for it."""
-    faults = xlsform.faults(questionnaire)
-    if faults:
-        raise InstrumentError("\n".join(sentences.sentence(fault) for fault in faults))
-    return questionnaire
 
 
 def _print_check(view: fieldwork.CheckView) -> None:
@@ -258,38 +245,42 @@ def import_(
 @app.command()
 def publish(
     wave: Annotated[str, typer.Argument(help="draft wave to publish")],
-    survey: SurveyOption = "traveller",
+    survey: SurveyOption = None,
     as_: AsOption = None,
 ) -> None:
     """Publish a draft wave: from now on its masked scores are shown."""
-    releases.publish(_store(), survey_id=survey, wave=wave, who=as_ or getpass.getuser(), at=_now())
-    OUT.print(f"Wave {wave} of {survey} is published.", markup=False)
+    name = _set_state(releases.publish, survey, wave, as_)
+    OUT.print(f"Wave {wave} of {name} is published.", markup=False)
 
 
 @app.command()
 def score(
-    survey: SurveyOption = demo_workflow.SURVEY,
+    survey: SurveyOption = None,
     by: Annotated[list[str] | None, typer.Option(help="a declared facet set: side, or side,post")] = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Print the masked scores of the published waves, a side at a time."""
-    facets = _split(by) or (results.SIDE,)
-    _print_view(results.scorecard(_store(), survey, by=facets, at=_now()), facets=facets, output=output)
+    store, facets = _store(), _split(by) or (results.SIDE,)
+    view = results.scorecard(store, results.chosen(store, survey), by=facets, at=_now())
+    _print_view(view, facets=facets, output=output)
 
 
 @app.command()
 def change(
     measure: Annotated[list[str], typer.Option(help="measures, a,b")],
     waves: Annotated[str, typer.Option(help="from,to")],
-    survey: SurveyOption = demo_workflow.SURVEY,
+    survey: SurveyOption = None,
     by: Annotated[list[str] | None, typer.Option(help="a declared facet set: side, or side,post")] = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Test whether masked scores changed between two published waves, each cell against its own past."""
-    pair, facets = _split([waves]), _split(by) or (results.SIDE,)
-    if len(pair) != len(("from", "to")):
-        raise typer.BadParameter("--waves takes two waves: from,to")
-    view = results.moved(_store(), survey, measures=_split(measure), waves=(pair[0], pair[1]), by=facets, at=_now())
+    store, pair, facets = _store(), _split([waves]), _split(by) or (results.SIDE,)
+    codes = tuple(filter(None, _split(measure)))
+    if len(pair) != len(("from", "to")) or not codes:
+        raise typer.BadParameter("name at least one --measure, and --waves as from,to")
+    view = results.moved(
+        store, results.chosen(store, survey), measures=codes, waves=(pair[0], pair[1]), by=facets, at=_now()
+    )
     _print_view(view, facets=facets, output=output)
 
 
@@ -309,12 +300,19 @@ def _print_view(view: results.View, *, facets: tuple[str, ...], output: Format) 
 @app.command()
 def withdraw(
     wave: Annotated[str, typer.Argument(help="published wave to take back")],
-    survey: SurveyOption = "traveller",
+    survey: SurveyOption = None,
     as_: AsOption = None,
 ) -> None:
     """Take a published wave off every page at once; it is a draft again, and the log says who did it."""
-    releases.unpublish(_store(), survey_id=survey, wave=wave, who=as_ or getpass.getuser(), at=_now())
-    OUT.print(f"Wave {wave} of {survey} is a draft again.", markup=False)
+    name = _set_state(releases.unpublish, survey, wave, as_)
+    OUT.print(f"Wave {wave} of {name} is a draft again.", markup=False)
+
+
+def _set_state(action: Callable[..., None], survey: str | None, wave: str, who: str | None) -> str:
+    store = _store()
+    name = results.chosen(store, survey)
+    action(store, survey_id=name, wave=wave, who=who or getpass.getuser(), at=_now())
+    return name
 
 
 @app.command()
@@ -356,14 +354,14 @@ def instrument_build(
 def instrument_check(instrument: Annotated[str, typer.Argument(help="name, folder or XLSForm")] = "traveller") -> None:
     """Say what contradicts itself in an instrument or form."""
     known = instrument in fieldwork.instruments()
-    questionnaire = fieldwork.instrument(instrument) if known else _sound(sources.form(instrument))
+    questionnaire = fieldwork.instrument(instrument) if known else fieldwork.sound(sources.form(instrument))
     OUT.print(f"{questionnaire.title}: {len(questionnaire.questions)} questions, no fault found.", markup=False)
 
 
 @framework_app.command("check")
 def framework_check(file: Annotated[Path, typer.Argument(help="TOML file", exists=True, dir_okay=False)]) -> None:
     """Say what contradicts itself in a framework."""
-    found = Framework.from_toml(file.read_text(encoding="utf-8"), name=file.name)
+    found = Framework.from_toml(file.read_text(encoding="utf-8-sig", errors="replace"), name=file.name)
     OUT.print(f"{found.title}: {len(found.nodes)} nodes, {len(found.items)} items, no fault found.", markup=False)
 
 

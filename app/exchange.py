@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from app.workflow.fieldwork import safe_cell
+from app.workflow.fieldwork import CheckView, safe_cell
 
 SOURCES = ("data", "framework", "instrument", "engine")
 
@@ -39,3 +39,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell of a result table
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return None
     return value.item() if hasattr(value, "item") else value
+
+
+def as_report(view: CheckView) -> dict[str, Any]:
+    """A check as JSON takes it."""
+    return {
+        "ready": view.ready,
+        "counts": dict(view.counts),
+        "dropped": dict(view.dropped),
+        "issues": view.issues.to_dict("records"),
+    }

@@ -44,6 +44,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "required-empty": "the form requires an answer and there is none; it is stored as blank",
     "routing-broken": "there is an answer, but after {question} it is not asked; check both (it is stored)",
     # forms
+    "facet-absent": "results are shown by this question and the file has no column for it; export it too",
     "form-no-questions": "the form has no questions; fill in the survey sheet",
     "form-duplicate-name": "{count} questions have this name; give each a name of its own",
     "form-list-missing": "the choices sheet has no list {list}; add it, or correct the type of the question",

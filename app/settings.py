@@ -47,7 +47,7 @@ class Settings:
 VARIABLES: dict[str, tuple[str, str]] = {
     "SARHAD_DATABASE_URL": (f"sqlite:///{ROOT / 'var' / 'sarhad.db'}", "where answers are stored"),
     "SARHAD_VAULT_KEY": ("", "keeps raw uploads, encrypted under this key; empty: hashed and forgotten"),
-    "SARHAD_SALT": ("", "secret for shift and interviewer codes; empty: made once and kept beside the database"),
+    "SARHAD_SALT": ("", "secret for shift and interviewer codes; empty: made once and kept in the database itself"),
     "SARHAD_UPLOAD_MB": ("25", "largest file taken by the browser"),
     "SARHAD_FILE_MB": ("2048", "largest file read by the command line"),
     "SARHAD_ADDRESS": ("127.0.0.1", "address of the pages; only loopback until sign-in is configured"),

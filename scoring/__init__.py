@@ -3,7 +3,7 @@
 from scoring.compare import change
 from scoring.contract import Scorecard
 from scoring.design import SurveyDesign
-from scoring.errors import DesignError, EstimationError, FrameworkError, ScoringError
+from scoring.errors import DesignError, EstimationError, FrameworkError, RequestError, ScoringError
 from scoring.framework import Framework
 from scoring.indices import score
 from scoring.tables import estimate
@@ -14,6 +14,7 @@ __all__ = [
     "EstimationError",
     "Framework",
     "FrameworkError",
+    "RequestError",
     "Scorecard",
     "ScoringError",
     "SurveyDesign",

@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from scoring.contract import Scorecard, columns
 from scoring.design import Floats, Integers
-from scoring.errors import EstimationError
+from scoring.errors import EstimationError, RequestError
 from scoring.estimates import DUST, DfRule, contrast, intervals, variance
 from scoring.framework import Framework
 from scoring.indices import FULL, assemble, describe, weakest
@@ -55,9 +55,9 @@ def change(
         `clear` is of the family: a row can be not clear although its own interval leaves out 0.
     """
     if adjust not in get_args(Adjust):
-        raise EstimationError(f"adjust is {adjust!r}; it may be {', '.join(get_args(Adjust))}")
+        raise RequestError(f"adjust is {adjust!r}; it may be {', '.join(get_args(Adjust))}")
     facets = (by,) if isinstance(by, str) else tuple(by or ())
-    wanted = (measure,) if isinstance(measure, str) else tuple(measure)
+    wanted = (measure,) if isinstance(measure, str) else tuple(dict.fromkeys(measure))
     _refuse_unfit(framework, wanted, facets)
     scores = assemble(totals, framework, facets)
     labels, pairs = _pairs(scores.cells.labels, facets, waves)
@@ -108,7 +108,7 @@ def _judged(
 def _refuse_unfit(framework: Framework, wanted: Sequence[str], facets: tuple[str, ...]) -> None:
     unfit = [code for code in wanted if code not in framework.measures or not framework.shown_by(code, facets)]
     if unfit:
-        raise EstimationError(f"measure {unfit[0]!r} is not scored by {' '.join(facets) or 'the whole sample'}")
+        raise RequestError(f"measure {unfit[0]!r} is not scored by {' '.join(facets) or 'the whole sample'}")
 
 
 def adjusted(p: Floats, *, adjust: Adjust) -> Floats:
@@ -128,13 +128,15 @@ def _p_values(value: Floats, se: Floats, df: Floats) -> Floats:
 
 def _pairs(labels: pd.DataFrame, facets: tuple[str, ...], waves: tuple[str, str]) -> tuple[pd.DataFrame, Integers]:
     """Cells of the first and the second wave with the same facets."""
+    if waves[0] == waves[1]:
+        raise RequestError(f"{waves[0]!r} cannot be compared with itself; name two waves")
     numbered = labels.assign(cell=np.arange(len(labels)))
     sides = []
     for wave in waves:
         found = numbered[numbered["wave"] == wave]
         if found.empty:
             known = ", ".join(sorted(labels["wave"].unique()))
-            raise EstimationError(f"there is no wave {wave!r}; waves are {known}")
+            raise RequestError(f"there is no wave {wave!r}; waves are {known}")
         sides.append(found.drop(columns="wave"))
     shared = [*facets, "_all"]
     both = sides[0].assign(_all=0).merge(sides[1].assign(_all=0), on=shared, suffixes=("_from", "_to"))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from scoring.design import Floats, Integers, SurveyDesign, Units
-from scoring.errors import EstimationError
+from scoring.errors import EstimationError, RequestError
 from scoring.totals import CellTotals
 
 DfRule = Literal["design", "satterthwaite"]
@@ -72,7 +72,7 @@ class Spread:
     def df(self, rule: DfRule) -> Floats:
         """Degrees of freedom by this rule, 0 where the design gives none."""
         if rule not in get_args(DfRule):
-            raise EstimationError(f"df rule is {rule!r}; it may be {', '.join(get_args(DfRule))}")
+            raise RequestError(f"df rule is {rule!r}; it may be {', '.join(get_args(DfRule))}")
         if rule == "design":
             return self.design_df
         return np.where(self.design_df > 0, self.satterthwaite_df, 0.0)
@@ -226,9 +226,9 @@ def intervals(
         Largest possible value of the scale, 1 for proportions, 100 for indices.
     """
     if interval not in get_args(Interval):
-        raise EstimationError(f"interval is {interval!r}; it may be {', '.join(get_args(Interval))}")
+        raise RequestError(f"interval is {interval!r}; it may be {', '.join(get_args(Interval))}")
     if not 0 < level < 1:
-        raise EstimationError(f"level is {level}; give a share between 0 and 1 such as 0.95")
+        raise RequestError(f"level is {level}; give a share between 0 and 1 such as 0.95")
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         t = stats.t.ppf((1 + level) / 2, np.where(df > 0, df, np.nan))
         if interval == "normal":

@@ -40,7 +40,7 @@ def figures(
     bound = top * one_sided(n_eff, level=rules.level)
     low = np.where(shown, np.where(values <= 0, 0.0, top - bound), low)
     high = np.where(shown, np.where(values <= 0, bound, top), high)
-    unjudged = flat & ~shown & (rules.interval is None) & bool((estimates.units.fraction < 1).any())
+    unjudged = flat & ~shown & (top > 1) & (rules.interval is None) & bool((estimates.units.fraction < 1).any())
     empty = np.isnan(values)
     reasons = {
         "part_missing": empty & (n > 0),

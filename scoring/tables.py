@@ -10,7 +10,7 @@ import pandas as pd
 
 from scoring import contract
 from scoring.design import Floats, SurveyDesign, Units, units, weights
-from scoring.errors import DesignError, EstimationError
+from scoring.errors import DesignError, EstimationError, RequestError
 from scoring.estimates import (
     DfRule,
     Interval,
@@ -143,7 +143,7 @@ def tabulate(
     Without `evidence` the shares of the largest amounts are not looked for, which takes a sort of every column.
     """
     if not wanted.columns:
-        raise EstimationError("nothing to estimate: name at least one mean, total, ratio or proportion")
+        raise RequestError("nothing to estimate: name at least one mean, total, ratio or proportion")
     facets = tuple(name for name in wanted.by if name != design.wave)
     refuse_names(facets, wave=design.wave)
     pairs = [split_ratio(text, column_names(frame)) for text in wanted.ratio]
@@ -158,7 +158,7 @@ def tabulate(
         *(column for name in wanted.proportion for column in _proportion(data, name, wanted.multiple.get(name))),
     ]
     if rules.interval == "logit" and any(column.statistic != "proportion" for column in columns):
-        raise EstimationError(
+        raise RequestError(
             "logit intervals are for proportions; ask for means, totals and ratios in a call of their own"
         )
     w = weights(data, design)
@@ -312,7 +312,7 @@ def _evidence(cells: CellTotals, statistic: npt.NDArray[np.str_]) -> pd.DataFram
             "leading": np.nan_to_num(cells.leading).ravel(),
             "interviewers": np.repeat(cells.interviewers, len(statistic)),
             "interviewer_share": np.repeat(cells.interviewer_share, len(statistic)),
-            "sensitive": False,
+            "sensitive": np.tile(statistic == "proportion", len(cells.labels)),  # a category of few is a few people
             "top": np.tile(np.where(statistic == "proportion", 1.0, np.nan), len(cells.labels)),
         }
     )

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from scoring.contract import FIGURES
 from scoring.design import Floats, Integers, SurveyDesign, Units, units, weights
-from scoring.errors import DesignError, EstimationError
+from scoring.errors import DesignError, EstimationError, RequestError
 from scoring.framework import Framework
 
 MOST_FACETS = 3  # more than three facets together approach one person a cell
@@ -119,7 +119,7 @@ class Totals:
         found = self.sets.get(tuple(facets))
         if found is None:
             known = "; ".join(" ".join(names) or "(none)" for names in self.sets)
-            raise EstimationError(
+            raise RequestError(
                 f"no totals by {' '.join(facets)!r}; declared facet sets are: {known}. Declare it and reduce again"
             )
         return found

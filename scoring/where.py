@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from scoring.errors import EstimationError
+from scoring.errors import EstimationError, RequestError
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<tick>`[^`]+`)|(?P<text>"[^"]*"|'[^']*')|(?P<number>-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.])"""
@@ -61,7 +61,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None or found.lastgroup is None:
-            raise EstimationError(f"where: cannot read {text[at:].strip()!r}; names with spaces go in back-ticks")
+            raise RequestError(f"where: cannot read {text[at:].strip()!r}; names with spaces go in back-ticks")
         kind, value = found.lastgroup, found.group(found.lastgroup)
         at = found.end()
         if kind == "tick":
@@ -80,7 +80,7 @@ class _Reader:
         self._text, self._data = text, data
         self._tokens, self._at = _tokens(text), 0
         if sum(kind in ("(", "not") for kind, _ in self._tokens) > _MOST_NESTED:
-            raise EstimationError(f"where: more than {_MOST_NESTED} brackets and 'not'; say it in fewer")
+            raise RequestError(f"where: more than {_MOST_NESTED} brackets and 'not'; say it in fewer")
 
     def peek(self) -> tuple[str, str]:
         return self._tokens[self._at] if self._at < len(self._tokens) else _END
@@ -92,8 +92,8 @@ class _Reader:
         self._at += 1
         return value
 
-    def fault(self, wanted: str) -> EstimationError:
-        return EstimationError(f"where: expected {wanted}, found {self.peek()[1] or 'the end'!r} in {self._text!r}")
+    def fault(self, wanted: str) -> RequestError:
+        return RequestError(f"where: expected {wanted}, found {self.peek()[1] or 'the end'!r} in {self._text!r}")
 
     def condition(self) -> Mask:
         found = self.conjunction()

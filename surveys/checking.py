@@ -259,7 +259,9 @@ def _absent(match: mapping.Match, questionnaire: Questionnaire) -> list[Issue]:
     missing = set(match.absent)
     issues = [Issue("weight-absent", name, (), {}, fatal=True) for name in rules.amounts(design) if name in missing]
     issues += [Issue("design-absent", name, (), {}, fatal=True) for name in rules.places(design) if name in missing]
-    others = [name for name in match.absent if name not in {*rules.amounts(design), *rules.places(design)}]
+    issues += [Issue("facet-absent", name, (), {}, fatal=True) for name in rules.facets(design) if name in missing]
+    named = {*rules.amounts(design), *rules.places(design), *rules.facets(design)}
+    others = [name for name in match.absent if name not in named]
     if others:
         shown = 8
         names = ", ".join(others[:shown]) + (", ..." if len(others) > shown else "")

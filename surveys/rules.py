@@ -24,6 +24,12 @@ def places(design: DesignColumns) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (*design.strata, design.psu) if name))
 
 
+def facets(design: DesignColumns) -> tuple[str, ...]:
+    """Columns by which results are shown, those that say where an interview stands left out."""
+    names = dict.fromkeys(name for names in design.facets for name in names)
+    return tuple(name for name in names if name not in places(design))
+
+
 def routed(answers: Mapping[str, Answers], rows: int) -> tuple[dict[str, Flags], Found]:
     """Rows where a question was not asked, and rows where it was answered all the same."""
     routed_out: dict[str, Flags] = {}

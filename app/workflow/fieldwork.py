@@ -63,7 +63,11 @@ def instrument(name: str) -> Questionnaire:
     """One of the product's instruments; its faults are an error that names them all."""
     if name not in instruments():
         raise InstrumentError(f"there is no instrument {name!r}; there are: {', '.join(instruments())}")
-    questionnaire = xlsform.load(settings.INSTRUMENTS / name)
+    return sound(xlsform.load(settings.INSTRUMENTS / name))
+
+
+def sound(questionnaire: Questionnaire) -> Questionnaire:
+    """A form without contradictions; otherwise each is said, and the data are not blamed for it."""
     faults = xlsform.faults(questionnaire)
     if faults:
         raise InstrumentError("\n".join(sentences.sentence(fault) for fault in faults))

@@ -14,7 +14,7 @@ from app import settings
 from scoring import Framework, Scorecard, SurveyDesign, Totals, change, reduce, score
 from scoring.design import traffic_weights
 from scoring.disclosure import protect, protect_change
-from scoring.errors import DesignError, EstimationError
+from scoring.errors import DesignError, RequestError
 from scoring.packing import from_bytes, to_bytes
 from surveys.questionnaire import DesignColumns, Questionnaire
 from surveys.store import Store
@@ -91,6 +91,14 @@ def surveys(store: Store) -> tuple[SurveyInfo, ...]:
         drafts = tuple(wave.name for wave in waves if wave.state != "published")
         found.append(SurveyInfo(row.id, row.title, row.synthetic, published, drafts))
     return tuple(found)
+
+
+def chosen(store: Store, survey_id: str | None) -> str:
+    """The survey named, or the only one there is."""
+    known = [row.id for row in store.surveys()]
+    if survey_id is None and len(known) != 1:
+        raise RequestError(f"name a survey; the store holds: {', '.join(known) or 'none yet'}")
+    return survey_id or known[0]
 
 
 def measures(store: Store, survey_id: str) -> tuple[Measure, ...]:
@@ -225,7 +233,7 @@ def moved(
 def _refuse_pooled(by: tuple[str, ...]) -> None:
     """No figure over both sides leaves the store: there is no country index."""
     if by[:1] != (SIDE,):
-        raise EstimationError(f"results are given a side at a time: start with {SIDE!r}, as in --by {SIDE},post")
+        raise RequestError(f"results are given a side at a time: start with {SIDE!r}, as in --by {SIDE},post")
 
 
 def published_totals(store: Store, survey_id: str, *, at: datetime) -> tuple[Totals, dict[str, str]]:

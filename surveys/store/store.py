@@ -127,6 +127,8 @@ class Store:
             there = records.find_batch(connection, wave_id, sha256)
             if there is not None:
                 return Saved("already", there.id, 0, 0, there.n_rows, there.received_at, there.received_by)
+            others = [number for number in records.wave_ids(connection, survey_id).values() if number != wave_id]
+            submissions.refuse_counted(connection, prepared, waves=others)
             version = register(connection, survey_id, responses.questionnaire)
             version = extend(connection, version, responses.questionnaire, prepared.kinds)
             saved = submissions.store(connection, prepared, upload=upload, wave_id=wave_id, version=version)

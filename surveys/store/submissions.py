@@ -141,6 +141,20 @@ def _slots(items: Mapping[str, Item], prepared: Prepared) -> dict[str, str]:
     return slots
 
 
+def refuse_counted(connection: Connection, prepared: Prepared, *, waves: Sequence[int]) -> None:
+    """Refuse submissions that stand in another wave: nobody is asked in two waves under one uuid."""
+    found = connection.execute(
+        select(submission.c.uuid)
+        .join(batch, batch.c.id == submission.c.batch_id)
+        .where(batch.c.wave_id.in_(waves), batch.c.status == "active")
+    )
+    again = len({row.uuid for row in found} & set(map(str, prepared.columns["uuid"])))
+    if again:
+        raise StoreError(
+            f"{again} submissions of this file stand in another wave of the survey already; name that wave"
+        )
+
+
 def _known(connection: Connection, wave_id: int) -> dict[str, tuple[int, str]]:
     """Current submissions of a wave: uuid -> id and content."""
     found = connection.execute(

@@ -97,7 +97,7 @@ def test_protect_hides_small_cells_of_the_callers_own_file(sarhad: Callable[...,
         (["--mean", "nosuch"], 1, "nosuch"),
         (["--mean", "sex"], 1, "text"),
         (["--mean", "index", "--psu", "upsu", "--strata", "mode"], 1, "PSU"),
-        (["--mean", "index", "--where", "index >"], 1, "where"),
+        (["--mean", "index", "--where", "index >"], 2, "where"),
         (["--mean", "index", "--df", "guess"], 2, "design, satterthwaite"),
         ([], 2, "--mean"),
     ],
@@ -193,4 +193,5 @@ def test_from_instrument_to_score(tmp_path: Path, sarhad: Callable[..., Done]) -
     assert {row["synthetic"] for row in rows} == {"SYNTHETIC"}
     assert "synthetic" in sarhad("score", "--by", "side", "--format", "csv", url=url).stdout.splitlines()[0]
     assert "SYNTHETIC" in sarhad("score", url=url).stdout
-    sarhad("score", "--by", "post", url=url, expect=1)
+    sarhad("score", "--by", "post", url=url, expect=2)
+    sarhad("change", "--measure", "integrity", "--waves", "2026,2026", url=url, expect=2)

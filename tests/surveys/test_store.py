@@ -151,8 +151,8 @@ def test_circumstances_are_given_when_asked_for(store: Store) -> None:
 def test_waves_come_back_under_their_names_and_only_those_asked_for(store: Store) -> None:
     for wave in ("2022", "2024"):
         store.add_wave("demo", wave)
-    save(store, answers(rows=1), wave="2024")
-    save(store, answers(rows=2), wave="2022")
+    save(store, answers(rows=1, first=10), wave="2024")
+    save(store, answers(rows=2, first=20), wave="2022")
     save(store, answers(rows=3), wave="2026")
     found = store.responses("demo", waves=["2026", "2022"], columns=[])
     assert found["wave"].value_counts().to_dict() == {"2026": 3, "2022": 2}
@@ -210,7 +210,7 @@ def test_a_wave_without_answers_counts_none(store: Store) -> None:
 def test_shifts_stay_apart_within_a_wave_and_cannot_be_followed_to_another(store: Store) -> None:
     store.add_wave("demo", "2024")
     save(store, answers(rows=6))
-    save(store, answers(rows=6), wave="2024")
+    save(store, replace(answers(rows=6), frame=answers(rows=6).frame.assign(uuid=list("uvwxyz"))), wave="2024")
     now, before = (set(store.responses("demo", waves=[wave], columns=[])["psu"]) for wave in ("2026", "2024"))
     assert (len(now), len(before), now & before) == (3, 3, set())
 
@@ -356,9 +356,11 @@ def test_a_correction_can_be_corrected(store: Store) -> None:
     assert store.responses("demo", waves=["2026"], columns=["clear"])["clear"].tolist() == [-3]
 
 
-def test_the_same_file_may_be_the_answers_of_two_waves(store: Store) -> None:
-    store.add_wave("demo", "2024")
-    assert [save(store, answers(), wave=wave).status for wave in ("2024", "2026")] == ["stored", "stored"]
+def test_submissions_of_one_wave_are_refused_in_another(store: Store) -> None:
+    save(store, answers(), wave="2026")
+    with pytest.raises(StoreError, match="4 submissions of this file stand in another wave of the survey already"):
+        save(store, answers(), wave="2024", file="b")
+    assert [wave.name for wave in store.waves("demo")] == ["2026"]
 
 
 def test_an_import_is_found_by_its_file_and_without_the_folders_of_a_machine(store: Store) -> None:
@@ -502,7 +504,9 @@ def test_an_unknown_survey_or_wave_is_refused_with_those_that_are_there(store: S
     with pytest.raises(StoreError, match="no survey 'x' in the store; it holds: demo"):
         store.waves("x")
     with pytest.raises(StoreError, match="no wave '1999'; it has: 2026"):
-        save(store, answers(), wave="1999")
+        store.responses("demo", waves=["1999"], columns=[])
+    with pytest.raises(StoreError, match="no survey 'x'"):
+        store.add_wave("x", "2026")
     with pytest.raises(StoreError, match="a wave needs a name"):
         store.add_wave("demo", " ")
 
