@@ -8,7 +8,7 @@ trial, hours are lognormal.
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,7 +137,7 @@ def _visit(sample: _Sample) -> dict[str, Texts]:
 def _answer(sample: _Sample, question: Question, answers: Mapping[str, Texts]) -> Texts:
     """Answers to one question, "" where it is not asked."""
     truth, name = sample.truth, question.name
-    if question.kind == "select_multiple":
+    if name == "contact":
         given = _contact(sample)
     elif name in truth.levels:
         given = _scored(sample, question)
@@ -148,12 +148,12 @@ def _answer(sample: _Sample, question: Question, answers: Mapping[str, Texts]) -
     elif name.startswith("paid_"):
         given = _paid(sample, name, answers)
     elif name in truth.shares:
-        given = _share(sample, name)
+        given = _reported(sample, answers) if name == "reported" else _share(sample, name)
     else:
         raise InstrumentError(
             f"the truth says nothing about question {name!r}; add it to [levels], [shares] or [profile]"
         )
-    if question.group[:1] != ("privacy",) and question.kind == "select_one":
+    if question.group[:1] != ("privacy",) and (question.kind == "select_one" or name == "reported"):
         given = _unanswered(sample, question, given)
     return np.where(sample.consent & _asked(sample, name, answers), given, "").astype(object)
 
@@ -206,13 +206,8 @@ def _binomial(sample: _Sample, level: Floats, *, trials: int) -> Integers:
 
 
 def _share(sample: _Sample, name: str) -> Texts:
-    """Yes or no: a bad yes comes with a bad mood, a good one with a good mood.
-
-    Reporting is asked of people in a bad mood only, so it must not depend on mood for its share to be the declared one.
-    """
+    """Yes or no: a bad yes comes with a bad mood, a good one with a good mood."""
     share = sample.truth.shares[name]
-    if name == "reported":
-        return _yes_no(sample.rng.random(sample.size) < share)
     worse = name in sample.truth.worse
     level = np.full(len(sample.cells), 1 - share if worse else share)
     step = _binomial(sample, level, trials=1)
@@ -250,11 +245,27 @@ def _contact(sample: _Sample) -> Texts:
     agencies = list(sample.truth.contact[groups[0]])
     chance = np.array([[sample.truth.contact[group][agency] for agency in agencies] for group in groups])
     group = sample.cells["group"].to_numpy(dtype=np.int64)[sample.cell]
-    ticked = sample.rng.random((sample.size, len(agencies))) < chance[group]
-    pattern = ticked @ (1 << np.arange(len(agencies)))
+    return _joined(sample.rng.random((sample.size, len(agencies))) < chance[group], agencies, nothing="none")
+
+
+def _reported(sample: _Sample, answers: Mapping[str, Texts]) -> Texts:
+    """Services reported, each that asked or was paid with the declared share; "nobody" stands alone.
+
+    It is asked of people in a bad mood only, so it must not depend on mood for its share to be the declared one.
+    """
+    agencies = [name.removeprefix("asked_") for name in answers if name.startswith("asked_")]
+    met = [(answers[f"asked_{agency}"] == "yes") | (answers[f"paid_{agency}"] == "yes") for agency in agencies]
+    share = sample.truth.shares["reported"]
+    ticked = np.column_stack(met) & (sample.rng.random((sample.size, len(agencies))) < share)
+    return _joined(ticked, agencies, nothing="nobody")
+
+
+def _joined(ticked: Flags, codes: Sequence[str], *, nothing: str) -> Texts:
+    """Codes of the ticks (rows, codes) as Kobo joins them, `nothing` where there are none."""
+    pattern = ticked @ (1 << np.arange(len(codes)))
     texts = [
-        " ".join(agency for bit, agency in enumerate(agencies) if code >> bit & 1) or "none"
-        for code in range(1 << len(agencies))
+        " ".join(code for bit, code in enumerate(codes) if number >> bit & 1) or nothing
+        for number in range(1 << len(codes))
     ]
     return _pick(np.array(texts, dtype=object), pattern)
 
@@ -273,12 +284,13 @@ def _unanswered(sample: _Sample, question: Question, given: Texts) -> Texts:
 
 def _until_stopped(sample: _Sample, questionnaire: Questionnaire, answers: dict[str, Texts]) -> dict[str, Texts]:
     """Empty what would have come after an interview was stopped; nothing is noted of people who refused."""
-    asked = [question.name for question in questionnaire.questions if question.group[:1] == ("interview",)]
+    inside = [question.name for question in questionnaire.questions if question.group[:1] == ("interview",)]
+    asked = [name for name in inside if name in answers]  # notes are not answered
     stopped = answers["interview_stopped"] == "yes"
     end = np.where(stopped, sample.rng.integers(1, max(len(asked), 2), size=sample.size), len(asked))
     kept = dict(answers)
     kept["interview_stopped"] = np.where(sample.consent, answers["interview_stopped"], "").astype(object)
-    for number, name in enumerate(name for name in asked if name in answers):
+    for number, name in enumerate(asked):
         kept[name] = np.where(number < end, answers[name], "").astype(object)
     return kept
 

@@ -64,7 +64,7 @@ class Truth:
     levels : mapping of question to one figure a wave
         Mean of the question on 0-100, better upwards, before the effects of post, group and direction.
     shares : mapping of question to share
-        Share that says yes, of those who are asked.
+        Share that says yes, of those who are asked; for `reported`, of the services that asked or were paid.
     worse : frozenset of str
         Questions where a high score, or a yes, is bad.
     contact : mapping of user group to mapping of agency to share
@@ -148,8 +148,8 @@ def true_score(truth: Truth, question: str, *, wave: str, **where: str) -> float
     Parameters
     ----------
     question : str
-        A scale question (answer on 0-100, better upwards), a yes-or-no question (percent yes of those asked it)
-        or a question for hours (hours).
+        A scale question (answer on 0-100, better upwards), a yes-or-no question (percent yes of those asked it),
+        `reported` (percent of the services that asked or were paid) or a question for hours (hours).
     **where : str
         Any of side, post, user_group, direction.
     """

@@ -107,7 +107,7 @@ def measures(store: Store, survey_id: str) -> tuple[Measure, ...]:
     plan = framework()
 
     def words(code: str) -> tuple[str, str]:
-        question = questions.get(code)
+        question = questions.get(code.partition("/")[0])  # question/choice where several answers may be ticked
         return (next(iter(question.labels.values()), ""), question.actor) if question else ("", "")
 
     nodes = [

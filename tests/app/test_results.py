@@ -103,6 +103,20 @@ def test_a_draft_is_never_scored(fresh_store: Store) -> None:
         results.explore(fresh_store, demo.SURVEY, by=("side",), at=NOON)
 
 
+@pytest.mark.parametrize("code", ["reported", "reported_customs"])
+def test_a_measure_of_ticks_has_the_words_of_its_question(demo_store: Store, code: str) -> None:
+    (measure,) = (part for part in results.measures(demo_store, demo.SURVEY) if part.code == code)
+    assert measure.question.startswith("Did you report any of this")
+    assert measure.actor == "agency_headquarters"
+
+
+def test_reports_of_each_service_are_scored_and_never_above_all_reports(demo_store: Store) -> None:
+    table = results.scorecard(demo_store, demo.SURVEY, by=("side",), at=NOON).table
+    shown = table[table["status"] == "ok"].set_index(["measure", "wave", "side"])["estimate"]
+    assert {"reported", "reported_customs", "reported_guards"} <= set(shown.index.get_level_values("measure"))
+    assert (shown.loc["reported_customs"] <= shown.loc["reported"].reindex(shown.loc["reported_customs"].index)).all()
+
+
 def test_totals_are_kept_and_serve_the_second_call(demo_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     first = results.scorecard(demo_store, demo.SURVEY, by=("side",), at=NOON).table
     monkeypatch.setattr(results, "_reduced", None)  # a second reduction would call None

@@ -116,7 +116,7 @@ def test_a_good_file_is_stored_once_and_then_said_to_be_there(desk: Any) -> None
     store = desk.page.get_by_role("button", name="Store as a draft")
     expect(store).to_be_enabled(timeout=15_000)
     store.click()
-    expect(desk.page.get_by_text("Stored: ")).to_be_visible(timeout=30_000)
+    expect(desk.page.get_by_text("Stored as a draft: ")).to_be_visible(timeout=30_000)
     desk.settle()
     desk.shoot("upload_good")
     store.click()

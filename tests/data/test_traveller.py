@@ -160,6 +160,18 @@ def test_reporting_is_asked_only_after_a_request_or_a_payment(items: dict[str, Q
     assert parts == {f"${{{kind}_{agency}}} = 'yes'" for kind in ("asked", "paid") for agency in AGENCIES}
 
 
+def test_reporting_names_the_four_agencies_in_the_words_of_contact_and_never_to_whom(
+    items: dict[str, Question],
+) -> None:
+    words = {q: {c.code: c.labels for c in choices(items[q]) if c.code in AGENCIES} for q in ("contact", "reported")}
+    assert words["reported"] == words["contact"]
+    codes = tuple(choice.code for choice in choices(items["reported"]))
+    assert codes == (*AGENCIES, "nobody", "dk", "ref")
+    (row,) = (row for row in rows("survey") if row["name"] == "reported")
+    assert "Never ask to whom" in row["hint::English (en)"]
+    assert "whom" not in row["label::English (en)"]
+
+
 def test_bribery_is_asked_in_the_same_neutral_words_of_every_agency() -> None:
     asked = [row["label::English (en)"] for row in rows("survey") if row["name"].startswith(("asked_", "paid_"))]
     assert len(asked) == 8
@@ -191,7 +203,15 @@ def test_every_framework_item_is_a_question_with_the_same_range(
 
 
 def test_every_indicator_reads_questions_of_the_instrument(framework: Framework, items: dict[str, Question]) -> None:
-    assert {code for indicator in framework.indicators for code in indicator.items} <= items.keys()
+    read = {code for indicator in framework.indicators for code in indicator.items}
+    ticks = {
+        f"{q.name}/{choice.code}"
+        for q in items.values()
+        if q.kind == "select_multiple"
+        for choice in choices(q)
+        if choice.missing is None
+    }
+    assert read <= items.keys() | ticks
 
 
 def test_experience_and_perception_are_never_mixed_in_an_index(framework: Framework) -> None:
@@ -199,14 +219,25 @@ def test_experience_and_perception_are_never_mixed_in_an_index(framework: Framew
     assert beside & {item.code for item in framework.items} == set()
 
 
-def test_indicators_of_shares_read_yes_or_no_questions(framework: Framework, items: dict[str, Question]) -> None:
+def test_indicators_of_shares_read_yes_or_no_questions_or_ticks(
+    framework: Framework, items: dict[str, Question]
+) -> None:
     shares = {code for part in framework.indicators if part.statistic == "share" for code in part.items}
-    assert {scored_codes(items[code]) for code in shares} == {("no", "yes")}
+    assert {scored_codes(items[code]) for code in shares if "/" not in code} == {("no", "yes")}
+    assert {code for code in shares if "/" in code} == {f"reported/{agency}" for agency in AGENCIES}
+
+
+@pytest.mark.parametrize("agency", AGENCIES)
+def test_reporting_is_an_indicator_of_each_agency_and_of_any(framework: Framework, agency: str) -> None:
+    parts = {part.code: part for part in framework.indicators}
+    own = parts[f"reported_{agency}"]
+    assert (own.items, own.direction, own.sensitive) == ((f"reported/{agency}",), "ambiguous", True)
+    assert own.items[0] in parts["reported"].items
 
 
 def test_bribery_and_harassment_are_marked_sensitive(framework: Framework) -> None:
     open_ones = {part.code for part in framework.indicators if not part.sensitive}
-    assert not any(code.startswith(("asked_", "paid_")) for code in open_ones)
+    assert not any(code.startswith(("asked_", "paid_", "reported_")) for code in open_ones)
     assert not open_ones & {"bribery", "reported", "harassment"}
 
 

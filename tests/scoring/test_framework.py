@@ -40,6 +40,13 @@ def test_loading_of_an_item_is_the_product_of_the_weights_above_it(small: Framew
     assert index == pytest.approx({"x": 2 / 3 / 4, "y": 2 / 3 * 3 / 4, "z": 1 / 3, "link": 0})
 
 
+def test_an_indicator_may_read_ticks_of_a_question(border: Framework) -> None:
+    ticks = tuple(f"reported/{agency}" for agency in ("customs", "guards", "migration", "quarantine"))
+    (anybody,) = (part for part in border.indicators if part.code == "reported")
+    assert anybody.items == ticks
+    assert set(ticks) <= set(border.questions)
+
+
 def test_indicators_stand_beside_the_indices(border: Framework) -> None:
     assert not {part.code for part in border.indicators} & set(border.roots())
     assert len(border.questions) == len(set(border.questions))

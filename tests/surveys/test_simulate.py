@@ -131,10 +131,26 @@ def test_only_traders_are_asked_how_much_they_carry(consented: pd.DataFrame) -> 
     assert (consented.loc[consented["user_group"] == "traveller", "trader_size"] == "").all()
 
 
-def test_ticks_and_joined_ticks_of_contact_agree(consented: pd.DataFrame) -> None:
-    joined = consented["contact"].str.split().map(lambda ticks: "guards" in ticks)
-    answered = consented["contact"] != ""
-    assert (joined[answered] == (consented.loc[answered, "contact/guards"] == "1")).all()
+@pytest.mark.parametrize("name", ["contact", "reported"])
+def test_ticks_and_joined_ticks_agree(consented: pd.DataFrame, name: str) -> None:
+    joined = consented[name].str.split().map(lambda ticks: "guards" in ticks)
+    answered = consented[name] != ""
+    assert (joined[answered] == (consented.loc[answered, f"{name}/guards"] == "1")).all()
+    assert (consented.loc[~answered, f"{name}/guards"] == "").all()
+
+
+def test_only_services_that_asked_or_were_paid_are_reported(consented: pd.DataFrame) -> None:
+    said = consented["reported"].str.split()
+    for agency in AGENCIES:
+        reported = said.map(lambda ticks, agency=agency: agency in ticks)
+        assert reported.any()
+        assert (consented.loc[reported, [f"asked_{agency}", f"paid_{agency}"]] == "yes").any(axis=1).all()
+
+
+def test_nobody_dont_know_and_no_answer_about_reporting_stand_alone(consented: pd.DataFrame) -> None:
+    said = set(consented["reported"])
+    assert {"nobody", "dk"} <= said
+    assert not [text for text in said if " " in text and {"nobody", "dk", "ref"} & set(text.split())]
 
 
 def test_some_do_not_know_and_some_refuse(consented: pd.DataFrame) -> None:
@@ -198,11 +214,20 @@ def test_drawn_answers_find_the_truth(questionnaire: Questionnaire, truth: Truth
             assert found == pytest.approx(true_score(truth, name, wave="2026", **{facet: value}), abs=4.5)
 
 
-@pytest.mark.parametrize("name", ["asked_customs", "paid_customs", "reported", "know_complaint", "harassment"])
+@pytest.mark.parametrize("name", ["asked_customs", "paid_customs", "know_complaint", "harassment"])
 def test_drawn_shares_find_the_declared_ones(questionnaire: Questionnaire, truth: Truth, name: str) -> None:
     many = draw(questionnaire, replace(truth, shifts=16), wave="2024", seed=5)
     answered = many.loc[many[name].isin(["yes", "no"]), name]
     assert 100 * (answered == "yes").mean() == pytest.approx(true_score(truth, name, wave="2024"), abs=4)
+
+
+def test_drawn_reports_have_the_declared_share_of_the_services_met(questionnaire: Questionnaire, truth: Truth) -> None:
+    many = draw(questionnaire, replace(truth, shifts=16), wave="2024", seed=5)
+    many = many[~many["reported"].isin(["", "dk", "ref"])]
+    for agency in AGENCIES:
+        met = (many[[f"asked_{agency}", f"paid_{agency}"]] == "yes").any(axis=1)
+        found = (many.loc[met, f"reported/{agency}"] == "1").mean()
+        assert 100 * found == pytest.approx(true_score(truth, "reported", wave="2024"), abs=4)
 
 
 def test_drawn_waiting_hours_have_the_declared_mean(wave: pd.DataFrame, truth: Truth) -> None:
