@@ -191,18 +191,13 @@ def trends(
     plan = framework()
     wanted = [code for code in codes or plan.headline if plan.shown_by(code, by)]
     card = score(totals, plan, by=by)
-    chosen = card.table["measure"].isin(wanted).to_numpy()
-    card = _rows(card, chosen)
-    waves = sorted(card.table["wave"].unique())
-    pairs = [(waves[0], waves[-1])] if waves[1:] else []
-    protected = protect(card)
-    moves = [protect_change(change(totals, plan, measure=wanted, waves=pair, by=by), protected).table for pair in pairs]
-    return View(
-        protected.table,
-        moves[0] if moves else pd.DataFrame(),
-        note | _texts(card),
-        _synthetic(store, survey_id),
-    )
+    protected = protect(_rows(card, card.table["measure"].isin(wanted).to_numpy()))
+    waves = sorted(protected.table["wave"].unique())
+    moves = pd.DataFrame()
+    if waves[1:]:
+        raw = change(totals, plan, measure=wanted, waves=(waves[0], waves[-1]), by=by)
+        moves = protect_change(raw, protected).table
+    return View(protected.table, moves, note | _texts(card), _synthetic(store, survey_id))
 
 
 def scorecard(store: Store, survey_id: str, *, by: tuple[str, ...], at: datetime) -> View:
