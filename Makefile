@@ -1,7 +1,7 @@
 # Two commands are all a newcomer needs: make run, make test.
 
 BIN := .venv/bin
-COMPILE := uv pip compile --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra build
+COMPILE := uv pip compile --universal --generate-hashes --no-strip-extras --no-header --python-version 3.11 pyproject.toml --extra build
 UPGRADE :=
 say = @printf '\n== %s\n' "$(1)"
 
