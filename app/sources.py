@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from scoring import SurveyDesign
-from scoring.tables import Wanted, split_ratio
+from scoring.variables import Wanted
 from surveys import xlsform
 from surveys.errors import ReadingError
 from surveys.questionnaire import Questionnaire
@@ -36,9 +36,7 @@ def as_numbers(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 def for_estimate(frame: pd.DataFrame, wanted: Wanted, design: SurveyDesign) -> pd.DataFrame:
     """Take as numbers what is asked for as numbers; domains and levels stay as they are in the file."""
-    parts = [part for text in wanted.ratio for part in split_ratio(text, tuple(frame.columns))]
-    single = [name for name in (design.weight, design.fpc) if name]
-    return as_numbers(frame, [*wanted.mean, *wanted.total, *parts, *single])
+    return as_numbers(frame, [*wanted.numbers(tuple(frame.columns)), *design.numbers])
 
 
 def multiples(questionnaire: Questionnaire) -> Mapping[str, tuple[str, ...]]:

@@ -12,13 +12,21 @@ from statsmodels.stats.multitest import multipletests
 from scoring.contract import Scorecard, columns
 from scoring.design import Floats, Integers
 from scoring.errors import EstimationError, RequestError
-from scoring.estimates import DUST, DfRule, contrast, intervals, variance
+from scoring.estimates import DUST, DfRule, contrast, variance
 from scoring.framework import Framework
 from scoring.indices import FULL, assemble, describe, weakest
+from scoring.intervals import intervals
 from scoring.totals import Totals
 
-Adjust = Literal["none", "holm", "benjamini-hochberg"]
-_METHODS = {"holm": "holm", "benjamini-hochberg": "fdr_bh"}
+Adjust = Literal["none", "bonferroni", "holm", "hochberg", "hommel", "benjamini-hochberg", "benjamini-yekutieli"]
+_METHODS = {
+    "bonferroni": "bonferroni",
+    "holm": "holm",
+    "hochberg": "simes-hochberg",
+    "hommel": "hommel",
+    "benjamini-hochberg": "fdr_bh",
+    "benjamini-yekutieli": "fdr_by",
+}
 CLEAR = 0.05
 
 
@@ -42,7 +50,7 @@ def change(
         From and to.
     by : str or sequence of str, optional
         Each cell is compared with its own past.
-    adjust : {"holm", "benjamini-hochberg", "none"}
+    adjust : {"holm", "benjamini-hochberg", "bonferroni", "hochberg", "hommel", "benjamini-yekutieli", "none"}
         Over the family of all rows of this call.
     df : {"satterthwaite", "design"}
     level : float
@@ -54,8 +62,6 @@ def change(
         and beside them `since`, `p`, `p_adjusted` and `clear` (p_adjusted < 0.05). The interval is of one row,
         `clear` is of the family: a row can be not clear although its own interval leaves out 0.
     """
-    if adjust not in get_args(Adjust):
-        raise RequestError(f"adjust is {adjust!r}; it may be {', '.join(get_args(Adjust))}")
     facets = (by,) if isinstance(by, str) else tuple(by or ())
     wanted = (measure,) if isinstance(measure, str) else tuple(dict.fromkeys(measure))
     _refuse_unfit(framework, wanted, facets)
@@ -65,7 +71,7 @@ def change(
     moved = contrast(scores.estimates, pairs, np.array([-1.0, 1.0]))
     spread = variance(moved)
     value, se, freedom = (array[:, chosen] for array in (moved.values, np.sqrt(spread.variance), spread.df(df)))
-    known, reason = _judged(value, se, freedom, sampled=bool((totals.units.fraction < 1).any()))
+    known, reason = _judged(value, se, freedom, sampled=not totals.units.census)
     limits = intervals(value, se, freedom, interval="t", level=level)
     low, high = (np.where(known, limit, np.nan) for limit in limits)
     n = weakest(scores, scores.cells.per_cell(scores.cells.count), least=True)[pairs].min(axis=1)[:, chosen]
@@ -113,6 +119,8 @@ def _refuse_unfit(framework: Framework, wanted: Sequence[str], facets: tuple[str
 
 def adjusted(p: Floats, *, adjust: Adjust) -> Floats:
     """Adjust p-values within their family; missing ones stay missing and are not counted (R `p.adjust`)."""
+    if adjust not in get_args(Adjust):
+        raise RequestError(f"adjust is {adjust!r}; it may be {', '.join(get_args(Adjust))}")
     out = np.array(p, dtype=np.float64)
     known = np.isfinite(out)
     if adjust != "none" and known.any():

@@ -1,73 +1,100 @@
-"""Totals -> estimates with joint covariance, degrees of freedom and intervals.
+"""Totals -> estimates with joint covariance and degrees of freedom.
 
-Every smooth statistic is written as a linearised score per PSU; `variance` is the one place where scores become
-a variance, so means, ratios, totals, indices and contrasts cannot differ in how they treat the design.
+Every smooth statistic is written as a linearised score per sampling unit; `variance` is the one place where scores
+become a variance, so means, ratios, totals, indices and contrasts cannot differ in how they treat the design.
+Replicates, where there are any, travel along and take its place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import sparse
 
-from scoring.design import Floats, Integers, SurveyDesign, Units
-from scoring.errors import EstimationError, RequestError
-from scoring.totals import CellTotals
+from scoring.cells import CellTotals
+from scoring.design import Floats, Integers, SurveyDesign
+from scoring.errors import RequestError
+from scoring.replication import Replicates
+from scoring.replication import covariance as replicate_covariance
+from scoring.replication import spread as replicate_spread
+from scoring.strata import Parts, parts_of, scaled
+from scoring.units import Units, beside_one_another
 
 DfRule = Literal["design", "satterthwaite"]
-Interval = Literal["t", "normal", "logit"]
 DUST = 1e-12  # below this share of the scale a spread is rounding
+STEP = 1e-30  # of the complex-step derivative: no difference is formed, so nothing cancels
+Nonlinear = Literal["delta", "replicate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """How intervals are made: rule for df, kind (None: logit on a scale that ends, t elsewhere), confidence level."""
+class Sample:
+    """What the estimates of one sample share.
 
-    df: DfRule = "design"
-    interval: Interval | None = None
-    level: float = 0.95
+    Attributes
+    ----------
+    units : Units
+    design : SurveyDesign
+    loading : ndarray of float, shape (units, p), or None
+        Of a calibration: sum of `Calibrated.loading` in each unit.
+    replicates : Replicates, optional
+        One multiplier a unit and replicate, shared by all items, domains and waves.
+    """
+
+    units: Units
+    design: SurveyDesign
+    loading: Floats | None = None
+    replicates: Replicates | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """Point estimates with their sparse PSU scores; the full covariance is never formed.
+    """Point estimates with their sparse unit scores; the full covariance is never formed.
 
     Attributes
     ----------
     values : ndarray of float, shape (cells, m)
     scores : ndarray of float, shape (pairs, m)
-        Linearised score u of each (PSU, cell) pair: the estimate's variance is that of the total of u.
+        Linearised score u of each (unit, cell) pair: the estimate's variance is that of the total of u.
     present : ndarray of bool, shape (pairs, m)
-        Whether the PSU holds a respondent of the domain.
-    cell, psu : ndarray of int, shape (pairs,)
-    units : Units
-    design : SurveyDesign
+        Whether the unit holds a respondent of the domain.
+    cell, unit : ndarray of int, shape (pairs,)
+    sample : Sample
+    replicated : ndarray of float, shape (R, cells, m), or None
+        The same estimates from each replicate.
     """
 
     values: Floats
     scores: Floats
     present: npt.NDArray[np.bool_]
     cell: Integers
-    psu: Integers
-    units: Units
-    design: SurveyDesign
+    unit: Integers
+    sample: Sample
+    replicated: Floats | None = None
 
-    def take(self, chosen: npt.NDArray[np.bool_]) -> "Estimates":
+    def take(self, columns: Sequence[int] | Integers) -> "Estimates":
         """Some of the measures, all cells."""
         return replace(
-            self, values=self.values[:, chosen], scores=self.scores[:, chosen], present=self.present[:, chosen]
+            self,
+            values=self.values[:, columns],
+            scores=self.scores[:, columns],
+            present=self.present[:, columns],
+            replicated=None if self.replicated is None else self.replicated[:, :, columns],
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Variance and degrees of freedom of each estimate, shape (cells, m)."""
+    """Variance and degrees of freedom of each estimate, shape (cells, m).
+
+    `failed` counts replicates that gave no estimate, 0 without replicates.
+    """
 
     variance: Floats
     design_df: Floats
     satterthwaite_df: Floats
+    failed: Floats
 
     def df(self, rule: DfRule) -> Floats:
         """Degrees of freedom by this rule, 0 where the design gives none."""
@@ -78,7 +105,7 @@ class Spread:
         return np.where(self.design_df > 0, self.satterthwaite_df, 0.0)
 
 
-def ratios(cells: CellTotals, units: Units, design: SurveyDesign) -> Estimates:
+def ratios(cells: CellTotals, sample: Sample) -> Estimates:
     """Means and ratios theta = T/N with scores u = (T_j - theta N_j)/N.
 
     Lumley (2010), Complex Surveys, appendix on linearisation; R survey `svymean`, `svyratio`.
@@ -88,13 +115,55 @@ def ratios(cells: CellTotals, units: Units, design: SurveyDesign) -> Estimates:
     with np.errstate(invalid="ignore", divide="ignore"):
         values = np.where(base != 0, total / base, np.nan)  # a ratio over nothing is no figure
         scores = (cells.total - values[cells.cell] * cells.base) / base[cells.cell]
-    return Estimates(values, scores, cells.count > 0, cells.cell, cells.psu, units, design)
+        slopes = None
+        if cells.regression is not None:
+            of_base, of_total = np.split(cells.regression, 2, axis=2)
+            slopes = (of_total - values[:, None, :] * of_base) / base[:, None, :]
+        replicated = None
+        if sample.replicates is not None:
+            below = _replicate_totals(cells, cells.base, sample.replicates)
+            replicated = _replicate_totals(cells, cells.total, sample.replicates)
+            replicated /= np.where(below != 0, below, np.nan)
+    return _estimates(cells, sample, values, scores, slopes, replicated)
 
 
-def totals(cells: CellTotals, units: Units, design: SurveyDesign) -> Estimates:
+def totals(cells: CellTotals, sample: Sample) -> Estimates:
     """Population totals sum w r x with scores T_j; R survey `svytotal`. NaN where nobody answered."""
     values = np.where(cells.per_cell(cells.count) > 0, cells.per_cell(cells.total), np.nan)
-    return Estimates(values, cells.total, cells.count > 0, cells.cell, cells.psu, units, design)
+    slopes = None if cells.regression is None else np.split(cells.regression, 2, axis=2)[1]
+    replicated = None if sample.replicates is None else _replicate_totals(cells, cells.total, sample.replicates)
+    return _estimates(cells, sample, values, cells.total, slopes, replicated)
+
+
+def _estimates(
+    cells: CellTotals,
+    sample: Sample,
+    values: Floats,
+    scores: Floats,
+    slopes: Floats | None,
+    replicated: Floats | None,
+) -> Estimates:
+    """Scores as they are, or with the part that calibration explains taken out of every unit of the sample."""
+    raw = Estimates(values, scores, cells.count > 0, cells.cell, cells.unit, sample, replicated)
+    if slopes is None or sample.loading is None:
+        return raw
+    size = len(sample.loading)
+    place = raw.cell * size + raw.unit
+    explained = np.einsum("up,cpm->cum", sample.loading, slopes).reshape(len(values) * size, values.shape[1])
+    everywhere, present = -explained, np.zeros(explained.shape, dtype=bool)
+    everywhere[place] += scores
+    present[place] = raw.present
+    cell, unit = np.divmod(np.arange(len(explained)), size)
+    return replace(raw, scores=everywhere, present=present, cell=cell, unit=unit)
+
+
+def _replicate_totals(cells: CellTotals, values: Floats, replicates: Replicates) -> Floats:
+    """Totals of each cell under each replicate's multipliers, shape (R, cells, k)."""
+    shape = (len(cells.labels), len(replicates.multipliers))
+    out = np.empty((replicates.multipliers.shape[1], shape[0], values.shape[1]))
+    for column, part in enumerate(values.T):
+        out[:, :, column] = (sparse.csr_array((part, (cells.cell, cells.unit)), shape=shape) @ replicates.multipliers).T
+    return out
 
 
 def combine(estimates: Estimates, loadings: Floats) -> Estimates:
@@ -103,14 +172,75 @@ def combine(estimates: Estimates, loadings: Floats) -> Estimates:
     A combination is NaN in a cell where a part with a loading has no answers.
     """
     used = loadings != 0
-    missing = np.isnan(estimates.values) @ used.T
-    values = np.where(missing, np.nan, np.nan_to_num(estimates.values) @ loadings.T)
-    scores = np.nan_to_num(estimates.scores) @ loadings.T
-    present = (estimates.present.astype(np.float64) @ used.T) > 0
-    return Estimates(values, scores, present, estimates.cell, estimates.psu, estimates.units, estimates.design)
+
+    def combined(values: Floats) -> Floats:
+        missing = np.isnan(values) @ used.T
+        return np.where(missing, np.nan, np.nan_to_num(values) @ loadings.T)
+
+    return replace(
+        estimates,
+        values=combined(estimates.values),
+        scores=np.nan_to_num(estimates.scores) @ loadings.T,
+        present=(estimates.present.astype(np.float64) @ used.T) > 0,
+        replicated=None if estimates.replicated is None else combined(estimates.replicated),
+    )
 
 
-def contrast(estimates: Estimates, cells: npt.NDArray[np.int64], coefficients: Floats) -> Estimates:
+def transform(
+    estimates: Estimates,
+    function: Callable[[npt.NDArray[np.complex128]], npt.NDArray[np.complex128]],
+    *,
+    jacobian: Callable[[Floats], Floats] | None = None,
+    nonlinear: Nonlinear = "replicate",
+) -> Estimates:
+    """Smooth functions of the estimates of a cell, by the delta method.
+
+    Parameters
+    ----------
+    function : callable
+        Takes values of shape (..., m) and gives (..., out); analytic, since its derivative is taken by a complex step
+        (Squire and Trapp 1998), exact to rounding.
+    jacobian : callable, optional
+        Gives derivatives of shape (cells, out, m), for a function that takes no complex numbers.
+    nonlinear : {"replicate", "delta"}
+        With replicates: the function of each replicate, or its linear part alone (R `svycontrast`).
+    """
+    values = np.real(function(estimates.values.astype(np.complex128)))
+    slopes = jacobian(estimates.values) if jacobian else derivative(function, estimates.values)
+    present = np.repeat(estimates.present.any(axis=1, keepdims=True), values.shape[1], axis=1)
+    scores = np.einsum("pom,pm->po", np.nan_to_num(slopes)[estimates.cell], np.nan_to_num(estimates.scores))
+    replicated = None
+    if estimates.replicated is not None and nonlinear == "replicate":
+        replicated = np.real(function(estimates.replicated.astype(np.complex128)))
+    elif estimates.replicated is not None:
+        replicated = values + np.einsum("com,rcm->rco", slopes, estimates.replicated - estimates.values)
+    return replace(estimates, values=values, scores=scores, present=present, replicated=replicated)
+
+
+def derivative(function: Callable[[npt.NDArray[np.complex128]], npt.NDArray[np.complex128]], values: Floats) -> Floats:
+    """Derivatives of shape (cells, out, m), by a complex step."""
+    columns = []
+    for place in range(values.shape[1]):
+        moved = values.astype(np.complex128)
+        moved[:, place] += STEP * 1j
+        columns.append(np.imag(function(moved)) / STEP)
+    return np.stack(columns, axis=2)
+
+
+def side_by_side(parts: Sequence[Estimates]) -> Estimates:
+    """Measures of the same cells and pairs next to one another."""
+    first = parts[0]
+    several = [part.replicated for part in parts if part.replicated is not None]
+    return replace(
+        first,
+        values=np.hstack([part.values for part in parts]),
+        scores=np.hstack([part.scores for part in parts]),
+        present=np.hstack([part.present for part in parts]),
+        replicated=np.concatenate(several, axis=2) if several else None,
+    )
+
+
+def contrast(estimates: Estimates, cells: Integers, coefficients: Floats) -> Estimates:
     """Contrasts between cells, for every measure at once.
 
     Parameters
@@ -119,31 +249,92 @@ def contrast(estimates: Estimates, cells: npt.NDArray[np.int64], coefficients: F
         Cells that enter each contrast.
     coefficients : ndarray of float, shape (terms,)
 
-    Scores of one PSU in several cells are added before they are squared, so that what the cells share is counted.
+    Scores of one unit in several cells are added before they are squared, so that what the cells share is counted.
     """
-    row, psu, scores, present = [], [], [], []
+    row, unit, scores, present = [], [], [], []
     for number, terms in enumerate(cells):
         for cell, coefficient in zip(terms, coefficients, strict=True):
             pairs = np.flatnonzero(estimates.cell == cell)
             row.append(np.full(pairs.size, number))
-            psu.append(estimates.psu[pairs])
+            unit.append(estimates.unit[pairs])
             scores.append(coefficient * estimates.scores[pairs])
             present.append(estimates.present[pairs])
-    width = int(estimates.units.stratum.size)
-    key, place = np.unique(np.concatenate(row) * width + np.concatenate(psu), return_inverse=True)
+    width = int(estimates.sample.units.psu.size)
+    key, place = np.unique(np.concatenate(row) * width + np.concatenate(unit), return_inverse=True)
     summed = np.zeros((key.size, estimates.values.shape[1]))
     np.add.at(summed, place.ravel(), np.concatenate(scores))
     together = np.zeros(summed.shape, dtype=bool)
     np.logical_or.at(together, place.ravel(), np.concatenate(present))
-    values = np.einsum("t,ctm->cm", coefficients, estimates.values[cells])
-    return Estimates(values, summed, together, key // width, key % width, estimates.units, estimates.design)
+
+    def contrasted(values: Floats) -> Floats:
+        return np.asarray(np.einsum("t,...ctm->...cm", coefficients, values[..., cells, :]))
+
+    return replace(
+        estimates,
+        values=contrasted(estimates.values),
+        scores=summed,
+        present=together,
+        cell=key // width,
+        unit=key % width,
+        replicated=None if estimates.replicated is None else contrasted(estimates.replicated),
+    )
+
+
+def flattened(estimates: Estimates, places: Sequence[tuple[int, int]]) -> Estimates:
+    """Chosen (cell, measure) estimates as the measures of one cell, so that they can be combined at will."""
+    pairs = [np.flatnonzero(estimates.cell == cell) for cell, _ in places]
+    unit = np.unique(np.concatenate([estimates.unit[each] for each in pairs]))
+    scores, present = np.zeros((unit.size, len(places))), np.zeros((unit.size, len(places)), dtype=bool)
+    for column, (each, (_, measure)) in enumerate(zip(pairs, places, strict=True)):
+        at = np.searchsorted(unit, estimates.unit[each])
+        scores[at, column] = estimates.scores[each, measure]
+        present[at, column] = estimates.present[each, measure]
+    cells, measures = (np.array(part, dtype=np.int64) for part in zip(*places, strict=True))
+    return replace(
+        estimates,
+        values=estimates.values[cells, measures][None, :],
+        scores=scores,
+        present=present,
+        cell=np.zeros(unit.size, dtype=np.int64),
+        unit=unit,
+        replicated=None if estimates.replicated is None else estimates.replicated[:, cells, measures][:, None, :],
+    )
+
+
+def joined(parts: Sequence[Estimates], shares: Sequence[float]) -> Estimates:
+    """One population made of several with designs of their own: the same cells and measures, weighted by shares.
+
+    The populations are sampled independently, so their units stand beside one another and variances add.
+
+    Parameters
+    ----------
+    parts : sequence of Estimates
+        One a population; cells and measures in the same order.
+    shares : sequence of float
+        Declared weight of each population.
+    """
+    shapes = {part.values.shape for part in parts}
+    if len(shapes) != 1 or len(parts) != len(shares) or any(part.replicated is not None for part in parts):
+        raise RequestError("populations are joined from the same cells and measures, one share each, no replicates")
+    beside = beside_one_another([part.sample.units for part in parts])
+    offsets = np.cumsum([0, *(part.sample.units.psu.size for part in parts[:-1])])
+    order = np.argsort(np.concatenate([part.cell for part in parts]), kind="stable")
+    return Estimates(
+        values=np.sum([share * part.values for part, share in zip(parts, shares, strict=True)], axis=0),
+        scores=np.concatenate([share * part.scores for part, share in zip(parts, shares, strict=True)])[order],
+        present=np.concatenate([part.present for part in parts])[order],
+        cell=np.concatenate([part.cell for part in parts])[order],
+        unit=np.concatenate([part.unit + offset for part, offset in zip(parts, offsets, strict=True)])[order],
+        sample=Sample(beside, parts[0].sample.design),
+    )
 
 
 def variance(estimates: Estimates) -> Spread:
-    """Variance of each estimate from its PSU scores.
+    """Variance of each estimate from its unit scores, or from its replicates.
 
     ``sum_h (1 - f_h) n_h / (n_h - 1) sum_j (u_hj - ubar_h)^2``, over all n_h PSUs drawn in stratum h, those without
-    a respondent of the domain included with score 0 (Binder 1983; R survey `svyrecvar`). Satterthwaite's df is
+    a respondent of the domain included with score 0, and in two stages f_h times the same inside each PSU (Binder
+    1983; Sarndal, Swensson, Wretman 1992, 4.3; R survey `svyrecvar`). Satterthwaite's df is
     ``(sum v_h)^2 / sum v_h^2 / (m_h - 1)`` with m_h the stratum's PSUs that hold respondents of the domain.
 
     Raises
@@ -151,121 +342,49 @@ def variance(estimates: Estimates) -> Spread:
     EstimationError
         A stratum has one PSU and the design says `lonely="fail"`; the message names it.
     """
-    units = estimates.units
-    strata = units.sampled.size
-    stratum = units.stratum[estimates.psu]
-    order = np.argsort(estimates.cell * strata + stratum, kind="stable")
-    key = (estimates.cell * strata + stratum)[order]
-    groups, starts = np.unique(key, return_index=True)
-    cell, h = groups // strata, groups % strata
-    scores = estimates.scores[order]
-    drawn = units.sampled[h][:, None].astype(np.float64)
-    _refuse_lonely(estimates, h)
-
-    summed = np.add.reduceat(scores, starts, axis=0)
-    drawn_in_cell = _sum_by(cell, drawn, (len(estimates.values), 1))
-    overall = _sum_by(cell, summed, estimates.values.shape) / np.maximum(drawn_in_cell, 1)
-    mean = np.where(drawn > 1, summed / drawn, overall[cell])  # "adjust": a lonely PSU's distance from the mean of all
-    place = np.searchsorted(groups, key)
-    here = np.diff(np.append(starts, key.size))[:, None]
-    squares = np.add.reduceat((scores - mean[place]) ** 2, starts, axis=0) + (drawn - here) * mean**2
-    part = squares * _scale(estimates, h)[:, None]
-
-    members = np.add.reduceat(estimates.present[order].astype(np.float64), starts, axis=0)
-    return _gather(cell, part, members, shape=estimates.values.shape)
+    replicates = estimates.sample.replicates
+    parts = parts_of(
+        estimates.cell,
+        estimates.unit,
+        estimates.scores,
+        estimates.present,
+        estimates.sample.units,
+        estimates.sample.design,
+        cells=len(estimates.values),
+        replicated=replicates is not None,
+    )
+    if replicates is None or estimates.replicated is None:
+        return _gathered(parts, estimates.values.shape)
+    found, failed = replicate_spread(estimates.values, estimates.replicated, replicates)
+    design_df = _gathered(parts, estimates.values.shape).design_df
+    df = design_df if replicates.df is None else np.where(np.isnan(estimates.values), 0.0, replicates.df)
+    return Spread(found, df, df, np.broadcast_to(failed, found.shape).astype(np.float64))
 
 
-def _gather(cell: Integers, part: Floats, members: Floats, *, shape: tuple[int, ...]) -> Spread:
-    """Add strata up to cells."""
-    total = _sum_by(cell, part, shape)
+def _gathered(parts: Parts, shape: tuple[int, ...]) -> Spread:
+    """Add strata up to cells; strata of unknown variance count as the average of the others."""
+
+    def by_cell(values: Floats) -> Floats:
+        out = np.zeros(shape)
+        np.add.at(out, parts.cell, values)
+        return out
+
+    members = parts.members
+    known, held = ~np.isnan(parts.variance), (members > 0).astype(np.float64)
+    part = np.where(known, parts.variance, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        satterthwaite = total**2 / _sum_by(cell, part**2 / np.maximum(members - 1, 1), shape)
-    df = _sum_by(cell, members, shape) - _sum_by(cell, (members > 0).astype(np.float64), shape)
-    return Spread(total, df, np.where(total > 0, satterthwaite, df))
+        total = by_cell(part) * np.where(by_cell(held * ~known) > 0, by_cell(held) / by_cell(held * known), 1.0)
+        satterthwaite = by_cell(part) ** 2 / by_cell(part**2 / np.maximum(members - 1, 1))
+    df = by_cell(members) - by_cell(held)
+    return Spread(total, df, np.where(total > 0, satterthwaite, df), np.zeros(shape))
 
 
-def _sum_by(cell: Integers, values: Floats, shape: tuple[int, ...]) -> Floats:
-    out = np.zeros(shape)
-    np.add.at(out, cell, values)
-    return out
-
-
-def _scale(estimates: Estimates, h: Integers) -> Floats:
-    """(1 - f_h) n_h / (n_h - 1); of a lonely PSU what the design's rule says."""
-    drawn = estimates.units.sampled[h].astype(np.float64)
-    open_share = 1 - estimates.units.fraction[h]
-    lonely = open_share if estimates.design.lonely == "adjust" else np.zeros_like(drawn)
-    return np.where(drawn > 1, open_share * drawn / np.maximum(drawn - 1, 1), lonely)
-
-
-def _refuse_lonely(estimates: Estimates, h: Integers) -> None:
-    if estimates.design.lonely != "fail":
-        return
-    units = estimates.units
-    alone = h[(units.sampled[h] == 1) & (units.fraction[h] < 1)]
-    if alone.size:
-        raise EstimationError(
-            f"stratum {units.names[alone[0]]!r} has one PSU, so its variance cannot be estimated; "
-            "merge it with a neighbour, or choose lonely 'adjust' or 'remove'"
-        )
-
-
-def intervals(
-    values: Floats, se: Floats, df: Floats, *, interval: Interval, level: float = 0.95, top: float | Floats = 1.0
-) -> tuple[Floats, Floats]:
-    """Two-sided confidence limits, NaN where df is 0.
-
-    Parameters
-    ----------
-    interval : {"t", "normal", "logit"}
-        "logit" is symmetric on the logit scale of value / top (R survey `svyciprop(method="logit")`); a value at
-        0 or `top` gets NaN here, see `one_sided`.
-    level : float
-        Confidence, 0.95 by default.
-    top : float
-        Largest possible value of the scale, 1 for proportions, 100 for indices.
-    """
-    if interval not in get_args(Interval):
-        raise RequestError(f"interval is {interval!r}; it may be {', '.join(get_args(Interval))}")
-    if not 0 < level < 1:
-        raise RequestError(f"level is {level}; give a share between 0 and 1 such as 0.95")
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        t = stats.t.ppf((1 + level) / 2, np.where(df > 0, df, np.nan))
-        if interval == "normal":
-            t = np.where(df > 0, stats.norm.ppf((1 + level) / 2), np.nan)
-        if interval != "logit":
-            return values - t * se, values + t * se
-        share = values / top
-        centre = np.log(share / (1 - share))
-        half = t * (se / top) / (share * (1 - share))
-        inside = (share > 0) & (share < 1)
-        low, high = (top / (1 + np.exp(-(centre + sign * half))) for sign in (-1, 1))
-    return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
-
-
-def one_sided(n_eff: Floats, *, level: float = 0.95) -> Floats:
-    """Largest share compatible with no case among n_eff: 1 - (1 - level)^(1 / n_eff).
-
-    The exact binomial bound (Clopper and Pearson 1934) with the effective n in place of n; "0 +/- 0" is never shown.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(n_eff > 0, 1 - (1 - level) ** (1 / n_eff), np.nan)
-
-
-def simple_variance(cells: CellTotals, *, kind: Sequence[str]) -> tuple[Floats, Floats]:
-    """Variance of the same estimate under simple random sampling, without and with replacement, shape (cells, k).
-
-    ``S^2 (N - n) / (N n)`` and ``S^2 / n`` with S^2 the weighted variance times n / (n - 1); times N^2 for a total
-    (R survey `svymean(deff=TRUE)` and `deff="replace"`). Not defined for ratios (NaN).
-    """
-    n = cells.per_cell(cells.count).astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = cells.per_cell(cells.total) / cells.weight
-        spread = cells.square / cells.weight - mean**2
-        spread = np.where(spread < cells.square / cells.weight * DUST, 0.0, spread)  # rounding of equal answers
-        replaced = spread / (n - 1)  # 0 / 0, and so unknown, of one answer
-        drawn = np.where(cells.weight >= n, replaced * (cells.weight - n) / cells.weight, np.nan)
-    total = np.array([name == "total" for name in kind])
-    factor = np.where(total[None, :], cells.weight**2, 1.0)
-    factor = np.where(np.array([name == "ratio" for name in kind])[None, :], np.nan, factor)
-    return drawn * factor, replaced * factor
+def covariance(estimates: Estimates) -> Floats:
+    """Covariance of all estimates, cells slowest, shape (cells m, cells m): for what needs it whole."""
+    cells, m = estimates.values.shape
+    flat = flattened(estimates, [(cell, measure) for cell in range(cells) for measure in range(m)])
+    replicates = estimates.sample.replicates
+    if replicates is not None and flat.replicated is not None:
+        return replicate_covariance(flat.values[0], flat.replicated[:, 0], replicates)
+    rows = scaled(flat.unit, flat.scores, flat.present, estimates.sample.units, estimates.sample.design)
+    return rows.T @ rows

@@ -1,13 +1,47 @@
 """Estimates -> the figures of a result table: standard error, df, limits, design effect, status and reason."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from scoring.cells import CellTotals
 from scoring.design import Floats
-from scoring.estimates import DUST, Estimates, Rules, intervals, one_sided, variance
+from scoring.errors import RequestError
+from scoring.estimates import DUST, DfRule, Estimates, Spread, variance
+from scoring.intervals import Interval, intervals, one_sided
+from scoring.replication import spread
+
+Deff = Literal["without", "with"]
+FEW_DF = 4.0  # below this many degrees of freedom an interval promises more than simulations keep, see docs/method.md
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How figures are made.
+
+    Attributes
+    ----------
+    df : {"design", "satterthwaite"}
+    interval : optional
+        By default logit on a scale that ends, t elsewhere.
+    level : float
+    deff : {"without", "with"}
+        Design effect against simple random sampling without or with replacement.
+    """
+
+    df: DfRule = "design"
+    interval: Interval | None = None
+    level: float = 0.95
+    deff: Deff = "without"
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (("df rule", self.df, DfRule), ("deff", self.deff, Deff)):
+            if value not in get_args(allowed):
+                raise RequestError(f"{name} is {value!r}; it may be {', '.join(get_args(allowed))}")
 
 
 def figures(
@@ -27,38 +61,39 @@ def figures(
         of the scale the interval is a one-sided bound.
     rules : Rules
     """
-    values, se, df = _settled(estimates, top=top, rules=rules)
+    values, se, df, found = _settled(estimates, top=top, rules=rules)
     with np.errstate(invalid="ignore", divide="ignore"):
-        deff = np.where(simple[0] > 0, se**2 / simple[0], np.nan)
-        replaced = np.where(simple[1] > 0, se**2 / simple[1], np.nan)
+        drawn, replaced = (np.where(part > 0, se**2 / part, np.nan) for part in simple)
         n_eff = np.where(se > 0, n / replaced, np.nan)
     flat = (se == 0) & np.isfinite(top) & (n > 0) & (df > 0)
     at_end = flat & ((values <= 0) | (values >= top))
     n_eff = np.where(at_end, n / np.maximum(1.0, _pooled_deff(replaced, n)), n_eff)
-    low, high = _limits(values, se, df, top=top, rules=rules)
-    shown = at_end & (rules.interval in (None, "logit"))  # whoever asks for t by name gets t, marked
+    low, high = _limits(values, se, df, n=n, logit_se=_logit_se(estimates, top, rules), top=top, rules=rules)
+    shown = at_end & (rules.interval not in ("t", "normal"))  # whoever asks for t by name gets t, marked
     bound = top * one_sided(n_eff, level=rules.level)
     low = np.where(shown, np.where(values <= 0, 0.0, top - bound), low)
     high = np.where(shown, np.where(values <= 0, bound, top), high)
-    unjudged = flat & ~shown & (top > 1) & (rules.interval is None) & bool((estimates.units.fraction < 1).any())
-    empty = np.isnan(values)
+    unjudged = flat & ~shown & (top > 1) & (rules.interval is None) & (not estimates.sample.units.census)
+    empty, unknown = np.isnan(values), np.isnan(se)
     reasons = {
         "part_missing": empty & (n > 0),
         "no_answers": empty,
-        "one_psu": df <= 0,
+        "one_psu": (df <= 0) | unknown,
         "bound": shown,
         "no_spread": flat & ~shown,
+        "failed_replicates": found.failed > 0,
+        "few_df": (df < FEW_DF) & (rules.df == "satterthwaite"),
     }
     columns = {
         "estimate": values,
         "se": np.where(empty, np.nan, se),
         "df": df,
-        "low": np.where(unjudged, np.nan, low),
-        "high": np.where(unjudged, np.nan, high),
+        "low": np.where(unjudged | unknown, np.nan, low),
+        "high": np.where(unjudged | unknown, np.nan, high),
         "n": n,
         "n_eff": n_eff,
-        "deff": deff,
-        "status": np.where(empty | (df <= 0) | unjudged, "undefined", "ok"),
+        "deff": replaced if rules.deff == "with" else drawn,
+        "status": np.where(empty | unknown | (df <= 0) | unjudged, "undefined", "ok"),
         "reason": np.select(list(reasons.values()), list(reasons), default="").astype(object),
     }
     rows = pd.DataFrame({name: np.ravel(array) for name, array in columns.items()})
@@ -67,23 +102,49 @@ def figures(
     )
 
 
-def _settled(estimates: Estimates, *, top: Floats, rules: Rules) -> tuple[Floats, Floats, Floats]:
+def _settled(estimates: Estimates, *, top: Floats, rules: Rules) -> tuple[Floats, Floats, Floats, Spread]:
     """Values, standard errors and df with the dust of rounding wiped off where everybody answered alike."""
-    values, spread = estimates.values, variance(estimates)
-    se = np.sqrt(spread.variance)
+    values, spread_ = estimates.values, variance(estimates)
+    se = np.sqrt(spread_.variance)
     se = np.where(se <= DUST * np.where(np.isfinite(top), top, np.abs(values)), 0.0, se)
-    df = np.where(se == 0, spread.design_df, spread.df(rules.df))  # no variance has no shares by stratum
+    df = np.where(se == 0, spread_.design_df, spread_.df(rules.df))  # no variance has no shares by stratum
     for end in (np.zeros_like(top), top):
         values = np.where((se == 0) & (np.abs(values - end) <= DUST * top), end, values)
-    return values, se, df
+    return values, se, df, spread_
 
 
-def _limits(values: Floats, se: Floats, df: Floats, *, top: Floats, rules: Rules) -> tuple[Floats, Floats]:
+def _logit_se(estimates: Estimates, top: Floats, rules: Rules) -> Floats | None:
+    """With replicates, the standard error of the logit from the logit of each of them."""
+    replicates = estimates.sample.replicates
+    if replicates is None or estimates.replicated is None or rules.interval not in (None, "logit"):
+        return None
+
+    def logit(values: Floats) -> Floats:
+        share = values / top
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where((share > 0) & (share < 1), np.log(share / (1 - share)), np.nan)
+
+    return np.asarray(np.sqrt(spread(logit(estimates.values), logit(estimates.replicated), replicates)[0]))
+
+
+def _limits(
+    values: Floats,
+    se: Floats,
+    df: Floats,
+    *,
+    n: npt.NDArray[Any],
+    logit_se: Floats | None,
+    top: Floats,
+    rules: Rules,
+) -> tuple[Floats, Floats]:
     """Logit where there is a scale and t where there is none, unless one kind is asked for."""
+    n = np.asarray(n, dtype=np.float64)
     if rules.interval is not None:
-        return intervals(values, se, df, interval=rules.interval, level=rules.level, top=top)
+        return intervals(
+            values, se, df, interval=rules.interval, level=rules.level, top=top, n=n, logit_se=logit_se
+        )  # fmt: skip
     t = intervals(values, se, df, interval="t", level=rules.level)
-    logit = intervals(values, se, df, interval="logit", level=rules.level, top=top)
+    logit = intervals(values, se, df, interval="logit", level=rules.level, top=top, logit_se=logit_se)
     return np.where(np.isfinite(top), logit[0], t[0]), np.where(np.isfinite(top), logit[1], t[1])
 
 
@@ -93,3 +154,22 @@ def _pooled_deff(deff: Floats, n: npt.NDArray[Any]) -> Floats:
     weight = (n * known).sum(axis=0)
     total = (np.where(known, deff, 0.0) * n).sum(axis=0)
     return np.where(weight > 0, total / np.maximum(weight, 1), 1.0)
+
+
+def simple_variance(cells: CellTotals, *, kind: Sequence[str]) -> tuple[Floats, Floats]:
+    """Variance of the same estimate under simple random sampling, without and with replacement, shape (cells, k).
+
+    ``S^2 (N - n) / (N n)`` and ``S^2 / n`` with S^2 the weighted variance times n / (n - 1); times N^2 for a total
+    (R survey `svymean(deff=TRUE)` and `deff="replace"`). Not defined for ratios (NaN).
+    """
+    n = cells.per_cell(cells.count).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = cells.per_cell(cells.total) / cells.weight
+        spread_ = cells.square / cells.weight - mean**2
+        spread_ = np.where(spread_ < cells.square / cells.weight * DUST, 0.0, spread_)  # rounding of equal answers
+        replaced = spread_ / (n - 1)  # 0 / 0, and so unknown, of one answer
+        drawn = np.where(cells.weight >= n, replaced * (cells.weight - n) / cells.weight, np.nan)
+    total = np.array([name == "total" for name in kind])
+    factor = np.where(total[None, :], cells.weight**2, 1.0)
+    factor = np.where(np.array([name == "ratio" for name in kind])[None, :], np.nan, factor)
+    return drawn * factor, replaced * factor

@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from scoring.cells import CellTotals
 from scoring.contract import Scorecard, columns
 from scoring.design import Floats
 from scoring.errors import EstimationError
-from scoring.estimates import DUST, DfRule, Estimates, Rules, combine, ratios, simple_variance
-from scoring.figures import figures
+from scoring.estimates import DUST, DfRule, Estimates, Sample, combine, ratios
+from scoring.figures import Rules, figures, simple_variance
 from scoring.framework import Framework
-from scoring.totals import CellTotals, Totals
+from scoring.replication import Replicates
+from scoring.totals import Totals
 
 FULL = 100.0  # items, indices and shares run from 0 to 100
 
@@ -51,6 +53,7 @@ def score(
     *,
     df: DfRule = "satterthwaite",
     level: float = 0.95,
+    replicates: Replicates | None = None,
     provenance: Mapping[str, object] | None = None,
 ) -> Scorecard:
     """Score a framework from totals, in milliseconds whatever the number of respondents.
@@ -65,6 +68,8 @@ def score(
     df : {"satterthwaite", "design"}
     level : float
         Confidence of `low` and `high`: on the logit scale for what runs from 0 to 100, t for amounts.
+    replicates : Replicates, optional
+        Of the PSUs of `totals`, see `resampling.make`; they take the place of linearisation.
     provenance : mapping, optional
         What the caller knows of the data: digest, instrument, time.
 
@@ -79,7 +84,7 @@ def score(
     on the PSU scores of the parts, so that their covariance is carried (OECD/JRC Handbook 2008, step 6).
     """
     facets = (by,) if isinstance(by, str) else tuple(by or ())
-    scores = assemble(totals, framework, facets)
+    scores = assemble(totals, framework, facets, replicates=replicates)
     rows = figures(
         scores.estimates,
         simple=_simple(scores),
@@ -101,10 +106,14 @@ def score(
     )
 
 
-def assemble(totals: Totals, framework: Framework, facets: tuple[str, ...]) -> Scores:
+def assemble(
+    totals: Totals, framework: Framework, facets: tuple[str, ...], *, replicates: Replicates | None = None
+) -> Scores:
     """Estimate every measure of the framework with its PSU scores."""
     cells = _rescaled(totals, framework, facets)
-    base = ratios(cells, totals.units, totals.design)
+    if replicates is not None:
+        replicates = replace(replicates, multipliers=replicates.multipliers[totals.units.psu])
+    base = ratios(cells, Sample(totals.units, totals.design, totals.loading, replicates))
     items = len(framework.items)
     identity = np.eye(items + len(framework.indicators))
     nodes = np.zeros((len(framework.nodes), identity.shape[1]))
@@ -128,8 +137,10 @@ def describe(totals: Totals, framework: Framework, *, df: DfRule, level: float) 
         "strata": " x ".join(design.strata) or "none",
         "psu": " x ".join(design.psu) or "respondent",
         "weight": design.weight or "none",
-        "fpc": design.fpc or "none",
+        "fpc": " x ".join(design.fpc) or "none",
         "lonely": design.lonely,
+        "population": design.population,
+        "collapsed": "; ".join(f"{small} into {other}" for small, other in totals.units.collapsed) or "none",
         "df": df,
         "level": level,
         "interval": "logit for 0-100, t for amounts",
@@ -162,7 +173,17 @@ def _rescaled(totals: Totals, framework: Framework, facets: tuple[str, ...]) -> 
             cells.square[:, chosen], weight, raw=cells.per_cell(total), scored=cells.per_cell(scored), slope=slope
         ),
         weight=weight,
+        largest=cells.largest[:, chosen],
+        regression=_regression(cells.regression, chosen, slope, shift),
     )
+
+
+def _regression(given: Floats | None, chosen: Sequence[int], slope: Floats, shift: Floats) -> Floats | None:
+    """Coefficients on the auxiliaries of a calibration, rescaled as the totals are."""
+    if given is None:
+        return None
+    base, total = (part[:, :, chosen] for part in np.split(given, 2, axis=2))
+    return np.concatenate([base, shift * base + slope * total], axis=2)
 
 
 def _squares(square: Floats, weight: Floats, *, raw: Floats, scored: Floats, slope: Floats) -> Floats:
@@ -205,10 +226,7 @@ def weakest(scores: Scores, values: npt.NDArray[Any], *, least: bool) -> npt.NDA
 def _evidence(scores: Scores, sensitive: Collection[str]) -> pd.DataFrame:
     """What the mask asks, row by row as in the table."""
     cells = scores.cells
-    n = cells.per_cell(cells.count)
-    shifts = cells.per_cell((cells.count > 0).astype(np.int64))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(n > 0, cells.largest(cells.count) / n, 1.0)
+    shifts, share = cells.shifts(scores.estimates.sample.units)
     m = len(scores.measures)
     leading = np.nan_to_num(cells.leading)
     return pd.DataFrame(

@@ -33,8 +33,8 @@ HOMES = {
     "sqlalchemy": ("surveys/store/",),
     "alembic": ("surveys/store/",),
     "altair": ("app/charts.py",),
-    "typer": ("app/cli.py",),
-    "rich": ("app/cli.py",),
+    "typer": ("app/cli",),
+    "rich": ("app/cli",),
 }
 ENGINE_LIBRARIES = {"narwhals", "numpy", "pandas", "scipy", "statsmodels"}
 #: Parts of the standard library that reach outside the process, look at the clock or draw chance.

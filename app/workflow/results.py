@@ -15,7 +15,7 @@ from scoring import Framework, Scorecard, SurveyDesign, Totals, change, reduce, 
 from scoring.design import traffic_weights
 from scoring.disclosure import protect, protect_change
 from scoring.errors import DesignError, RequestError
-from scoring.packing import from_bytes, to_bytes
+from scoring.packing import VERSION, from_bytes, to_bytes
 from surveys.questionnaire import DesignColumns, Questionnaire
 from surveys.store import Store
 
@@ -292,7 +292,7 @@ def _digest(questionnaire: Questionnaire, batches: list[tuple[str, str]]) -> str
         "items": [(item.code, item.range) for item in plan.items],
         "indicators": [(part.code, part.items, part.statistic, part.range) for part in plan.indicators],
         "design": repr(questionnaire.design),
-        "engine": ENGINE,
+        "engine": f"{ENGINE} {VERSION}",
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

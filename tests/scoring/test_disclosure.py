@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 
 from scoring import Framework, Scorecard, SurveyDesign, change, reduce, score
 from scoring.disclosure import Thresholds, protect, protect_change
-from scoring.estimates import Rules
-from scoring.tables import Wanted, tabulate
+from scoring.figures import Rules
+from scoring.tables import tabulate
+from scoring.variables import Wanted
 from tests.strategies import FRAMEWORK, surveys
 
 SMALL = Framework.from_toml(FRAMEWORK)

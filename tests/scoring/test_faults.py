@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from scoring import DesignError, EstimationError, Framework, ScoringError, SurveyDesign, estimate, reduce
-from scoring.where import mask, names_in
+from scoring.expressions import mask, names_in
 from tests.strategies import ANSWERS
 
 
@@ -64,7 +64,7 @@ def test_lonely_stratum_is_named_unless_it_was_taken_whole(coded: pd.DataFrame, 
         estimate(frame, SurveyDesign(strata="stratum", psu="psu"), mean=["x"])
     whole = estimate(frame, SurveyDesign(strata="stratum", psu="psu", fpc="share"), mean=["x"])
     assert whole["se"].tolist() == [0]
-    with pytest.raises(DesignError, match="lonely is 'ignore'; it may be fail, remove, adjust"):
+    with pytest.raises(DesignError, match="lonely is 'ignore'; it may be fail, remove, certainty, adjust, average"):
         SurveyDesign(lonely="ignore")
     assert reduce(frame, small, SurveyDesign(strata="stratum", psu="psu")).units.sampled.tolist() == [5, 1]
 
@@ -135,9 +135,10 @@ def test_nothing_asked_is_refused(coded: pd.DataFrame) -> None:
         estimate(coded, SurveyDesign())
 
 
-def test_variable_that_nobody_answered_has_a_row_that_says_so(coded: pd.DataFrame) -> None:
-    table = estimate(coded.assign(x=None), SurveyDesign(), mean=["x"], proportion=["x"], total=["x"])
-    assert table["reason"].tolist() == ["no_answers"] * 3
+@pytest.mark.parametrize("statistic", ["mean", "proportion", "total"])
+def test_variable_that_nobody_answered_is_named(coded: pd.DataFrame, statistic: str) -> None:
+    with pytest.raises(EstimationError, match="nobody answered 'x': its 12 cells are empty; check the column"):
+        estimate(coded.assign(x=None), SurveyDesign(), **{statistic: ["x"]})
 
 
 def test_logit_interval_of_a_mean_is_refused(coded: pd.DataFrame) -> None:
@@ -154,8 +155,8 @@ def test_level_outside_its_bounds_is_refused(coded: pd.DataFrame, level: float) 
 def test_unknown_rule_or_interval_is_refused(coded: pd.DataFrame) -> None:
     with pytest.raises(EstimationError, match="df rule is 'kish'; it may be design, satterthwaite"):
         estimate(coded, SurveyDesign(), mean=["x"], df="kish")
-    with pytest.raises(EstimationError, match="interval is 'wilson'; it may be t, normal, logit"):
-        estimate(coded, SurveyDesign(), proportion=["x"], interval="wilson")
+    with pytest.raises(EstimationError, match="interval is 'score'; it may be t, normal, logit"):
+        estimate(coded, SurveyDesign(), proportion=["x"], interval="score")
 
 
 def test_rows_without_a_facet_are_in_no_cell_but_in_the_sample(coded: pd.DataFrame, small: Framework) -> None:
@@ -196,7 +197,7 @@ TABLE = pd.DataFrame(
         ("side != 'left'", [1]),
         ("side < 'm'", [0, 3]),
         ("side == ''", []),
-        ("x == '2'", []),
+        ("x == '2'", [1]),
         ("`who's` == 1", [0, 2]),
         ("x > -1.5e0", [0, 1, 2]),
         ("side == 'a\"; import os'", []),
@@ -218,10 +219,7 @@ def test_condition_holds_for_nullable_and_arrow_columns_alike() -> None:
         "x",
         "x ==",
         "== 2",
-        "1 < x",
-        "x == side",
         "x == 1 2",
-        "x == (1)",
         "x in 1",
         "x in ()",
         "x in (1",

@@ -1,49 +1,28 @@
 """`sarhad`: the product from a terminal. Exit code 0 done, 1 the data are at fault, 2 the call is wrong."""
 
-import csv
 import getpass
 import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import pandas as pd
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from app import exchange, sentences, settings, sources
+from app.cli.estimating import estimate
+from app.cli.printing import ERR, OUT, Format, FormatOption, limits_, print_rows, print_table, split
 from app.workflow import demo as demo_workflow
 from app.workflow import diagnosis, fieldwork, releases, results, storage
-from scoring import Framework, RequestError, ScoringError, SurveyDesign
-from scoring.design import Lonely
-from scoring.disclosure import protect
-from scoring.estimates import DfRule, Interval, Rules
-from scoring.tables import Wanted, tabulate
+from scoring import Framework, RequestError, ScoringError
 from surveys import xlsform
 from surveys.errors import SurveyError
-from surveys.reading import COMMAND_LINE, Limits
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-WIDE = 200  # columns where nobody looks: a file or another program
-OUT = Console(width=None if sys.stdout.isatty() else WIDE)
-ERR = Console(stderr=True)
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json or csv for programs")]
+app.command()(estimate)
 
 
 def main() -> None:
@@ -61,107 +40,6 @@ def main() -> None:
 def _fail(text: str, *, code: int) -> None:
     ERR.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
     sys.exit(code)
-
-
-def _split(texts: list[str] | None) -> tuple[str, ...]:
-    """Names given as a,b or by several options; a name that holds a comma goes in an option of its own with quotes."""
-    return tuple(name for text in texts or () for name in next(csv.reader([text], skipinitialspace=True)))
-
-
-Names = Annotated[list[str] | None, typer.Option(metavar="a,b", help="columns of the file")]
-Ratios = Annotated[list[str] | None, typer.Option(metavar="a/b", help="numerator and denominator")]
-DesignNames = Annotated[list[str] | None, typer.Option(metavar="a,b", help="columns that together name one")]
-FpcOption = Annotated[str | None, typer.Option(help="PSUs in the stratum's population, or the fraction drawn")]
-NestFlag = Annotated[bool, typer.Option("--nest", help="PSU codes repeat across strata")]
-WhereOption = Annotated[str | None, typer.Option(help="age >= 18 and post in ('A', 'B')")]
-ListwiseFlag = Annotated[bool, typer.Option("--listwise", help="only rows with every answer")]
-LonelyOption = Annotated[str, typer.Option(help="stratum of one PSU: fail, remove or adjust")]
-DfOption = Annotated[str, typer.Option("--df", help="design or satterthwaite")]
-IntervalOption = Annotated[str | None, typer.Option(help="t, normal or logit; by default t, logit for proportions")]
-FormOption = Annotated[
-    str | None, typer.Option(help="XLSForm, folder, or survey.csv,choices.csv: knows select-multiple")
-]
-ProtectFlag = Annotated[bool, typer.Option("--protect", help="apply the disclosure rules")]
-
-
-@app.command()
-def estimate(
-    file: Annotated[Path, typer.Argument(help="CSV or XLSX, one row a respondent")],
-    *,
-    mean: Names = None,
-    total: Names = None,
-    ratio: Ratios = None,
-    proportion: Names = None,
-    weight: str | None = None,
-    strata: DesignNames = None,
-    psu: DesignNames = None,
-    fpc: FpcOption = None,
-    nest: NestFlag = False,
-    by: Names = None,
-    where: WhereOption = None,
-    listwise: ListwiseFlag = False,
-    lonely: LonelyOption = "fail",
-    df: DfOption = "design",
-    level: float = 0.95,
-    interval: IntervalOption = None,
-    form: FormOption = None,
-    protected: ProtectFlag = False,
-    output: FormatOption = Format.table,
-) -> None:
-    """Estimate any columns of a file with design-based standard errors."""
-    design = SurveyDesign(
-        weight=weight,
-        strata=_split(strata),
-        psu=_split(psu),
-        fpc=fpc,
-        nest=nest,
-        lonely=_one_of(Lonely, lonely, "lonely"),
-    )
-    rules = Rules(_one_of(DfRule, df, "df"), _one_of(Interval, interval, "interval"), level)
-    wanted = Wanted(
-        mean=_split(mean),
-        total=_split(total),
-        ratio=_split(ratio),
-        proportion=_split(proportion),
-        multiple=sources.multiples(sources.form(form)) if form else {},
-        by=_split(by),
-        where=where,
-        listwise=listwise,
-    )
-    if not wanted.columns:
-        raise typer.BadParameter("name at least one of --mean, --total, --ratio, --proportion")
-    frame = sources.for_estimate(sources.file_frame(file, limits=_limits()), wanted, design)
-    card = tabulate(frame, design, wanted, rules=rules, evidence=protected)
-    _print((protect(card) if protected else card).table, facets=card.facets, output=output)
-
-
-def _one_of(kind: Any, value: str | None, option: str) -> Any:  # noqa: ANN401 - one of the literals of `kind`
-    if value is not None and value not in kind.__args__:
-        raise typer.BadParameter(f"--{option} is {value!r}; it may be {', '.join(kind.__args__)}")
-    return value
-
-
-def _limits() -> Limits:
-    return replace(COMMAND_LINE, bytes=settings.from_environment().file_megabytes * 1024 * 1024)
-
-
-def _print(table: pd.DataFrame, *, facets: tuple[str, ...], output: Format) -> None:
-    """Print a result table: the same rows in every format."""
-    if output is Format.json:
-        # print, not rich: programs read this
-        sys.stdout.write(json.dumps(exchange.as_rows(table, facets), ensure_ascii=False) + "\n")
-    elif output is Format.csv:
-        sys.stdout.write(exchange.as_csv(table))
-    else:
-        _print_table(table)
-
-
-def _print_table(table: pd.DataFrame) -> None:
-    """Print every column that holds something, nothing cut short."""
-    shown = table.loc[:, [name for name in table if not (table[name].isna() | (table[name] == "")).all()]]
-    with pd.option_context("display.max_colwidth", None):
-        text = shown.to_string(index=False, na_rep="-", float_format=lambda value: f"{value:.6g}")
-    OUT.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _store() -> storage.Store:
@@ -186,7 +64,7 @@ def check(
 ) -> None:
     """Say what is wrong with a file, row by row, and what is right; nothing is stored."""
     questionnaire = fieldwork.sound(sources.form(form)) if form else fieldwork.instrument(instrument)
-    view = fieldwork.check_file(file, questionnaire=questionnaire, limits=_limits())
+    view = fieldwork.check_file(file, questionnaire=questionnaire, limits=limits_())
     if marked:
         marked.write_bytes(view.marked)
     if output is Format.json:
@@ -205,7 +83,7 @@ def _print_check(view: fieldwork.CheckView) -> None:
         names = ", ".join(f"{column} ({kind})" for column, kind in view.dropped.items())
         OUT.print(f"personal data, not kept: {names}", markup=False)
     if not view.issues.empty:
-        _print_table(view.issues.drop(columns=["code"]))
+        print_table(view.issues.drop(columns=["code"]))
     OUT.print("This file can be stored." if view.ready else "This file cannot be stored yet.", style="bold")
 
 
@@ -222,7 +100,7 @@ def import_(
 ) -> None:
     """Check a file and store it as a draft: whole or not at all; the same file twice changes nothing."""
     questionnaire = fieldwork.instrument(instrument)
-    limits = _limits()
+    limits = limits_()
     with OUT.status("reading and checking"):
         view = fieldwork.check_file(file, questionnaire=questionnaire, limits=limits)
     _print_check(view)
@@ -260,7 +138,7 @@ def score(
     output: FormatOption = Format.table,
 ) -> None:
     """Print the masked scores of the published waves, a side at a time."""
-    store, facets = _store(), _split(by) or (results.SIDE,)
+    store, facets = _store(), split(by) or (results.SIDE,)
     view = results.scorecard(store, results.chosen(store, survey), by=facets, at=_now())
     _print_view(view, facets=facets, output=output)
 
@@ -274,8 +152,8 @@ def change(
     output: FormatOption = Format.table,
 ) -> None:
     """Test whether masked scores changed between two published waves, each cell against its own past."""
-    store, pair, facets = _store(), _split([waves]), _split(by) or (results.SIDE,)
-    codes = tuple(filter(None, _split(measure)))
+    store, pair, facets = _store(), split([waves]), split(by) or (results.SIDE,)
+    codes = tuple(filter(None, split(measure)))
     if len(pair) != len(("from", "to")) or not codes:
         raise typer.BadParameter("name at least one --measure, and --waves as from,to")
     view = results.moved(
@@ -288,11 +166,11 @@ def _print_view(view: results.View, *, facets: tuple[str, ...], output: Format) 
     """Print a masked result with its sources; for people a table a side, never one side's level beside the other's."""
     table = view.moves if view.table.empty else view.table
     if output is not Format.table:
-        _print(exchange.marked(table, view.note, synthetic=view.synthetic), facets=facets, output=output)
+        print_rows(exchange.marked(table, view.note, synthetic=view.synthetic), facets=facets, output=output)
         return
     for side, rows in table.groupby(results.SIDE, sort=True):
         OUT.print(f"{side}{' (SYNTHETIC: every answer is invented)' if view.synthetic else ''}", style="bold")
-        _print_table(rows.drop(columns=results.SIDE))
+        print_table(rows.drop(columns=results.SIDE))
     sources = ", ".join(f"{name} {view.note.get(name, '')}" for name in exchange.SOURCES)
     OUT.print(f"{sources}. What users reported; not an audit.", markup=False)
 
@@ -391,7 +269,3 @@ def root(
     ] = False,
 ) -> None:
     """Accountability and integrity indices from what people say about border services."""
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,341 @@
+"""Totals per (unit, cell): the only pass over respondents, one column of answers at a time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from scoring.calibration import Calibrated
+from scoring.design import Floats, Integers
+from scoring.units import Units
+
+Values = tuple[Floats, Floats | None, npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One variable to be summed over respondents.
+
+    Attributes
+    ----------
+    name : str
+    values : callable
+        Gives numerator x (0 where not counted), denominator d (None where it counts people, as in a mean) and r
+        (answered and applicable), shape (rows,) each. Made when it is summed, so that one column at a time is held.
+    amount : bool
+        Whether two respondents might make up the whole.
+    """
+
+    name: str
+    values: Callable[[], Values]
+    amount: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CellTotals:
+    """Totals of one facet set over its non-empty (unit, cell) pairs, sorted by cell; a unit is mostly a PSU.
+
+    Attributes
+    ----------
+    facets : tuple of str
+    labels : DataFrame, shape (cells, 1 + len(facets))
+        Wave and facet values of each cell.
+    cell, unit : ndarray of int, shape (pairs,)
+    base, total : ndarray of float, shape (pairs, k)
+        N = sum w r d and T = sum w r x.
+    count : ndarray of int, shape (pairs, k)
+        Unweighted answers.
+    tally : ndarray of float, shape (cells, k)
+        Unweighted sum of x: of a share, the number who said yes.
+    square : ndarray of float, shape (cells, k)
+        Sum w r x^2, for design effects.
+    weight : ndarray of float, shape (cells, k)
+        Sum w r: people represented by those who answered.
+    largest : ndarray of float, shape (cells, k, 2)
+        The two largest contributions w x to T, of amounts; NaN for what is not an amount.
+    seen : DataFrame with `cell`, `who`, `n`, or None
+        Interviews of each interviewer in each cell; None where the design names no interviewer.
+    regression : ndarray of float, shape (cells, p, 2k), optional
+        Coefficients of base (first k) and total on the p auxiliaries of a calibration, see `Calibrated`.
+    """
+
+    facets: tuple[str, ...]
+    labels: pd.DataFrame
+    cell: Integers
+    unit: Integers
+    base: Floats
+    total: Floats
+    count: Integers
+    tally: Floats
+    square: Floats
+    weight: Floats
+    largest: Floats
+    seen: pd.DataFrame | None = None
+    regression: Floats | None = None
+
+    def per_cell(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Sum over the pairs of each cell, shape (cells, k)."""
+        return np.asarray(self._adder() @ values)
+
+    def per_psu(self, values: npt.NDArray[Any], found: Units) -> tuple[Integers, npt.NDArray[Any]]:
+        """Sum over the units of each PSU: the cell of each (PSU, cell) pair, and the sums, shape (pairs, k)."""
+        width = found.stratum.size
+        pairs, place = np.unique(self.cell * width + found.psu[self.unit], return_inverse=True)
+        out = np.zeros((pairs.size, values.shape[1]), dtype=values.dtype)
+        np.add.at(out, place.ravel(), values)
+        return pairs // width, out
+
+    def shifts(self, found: Units) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """PSUs with answers in each cell, and the largest share of one of them, shape (cells, k)."""
+        cell, counts = self.per_psu(self.count, found)
+        number, largest = (np.zeros((len(self.labels), counts.shape[1]), dtype=np.int64) for _ in range(2))
+        np.add.at(number, cell, counts > 0)
+        np.maximum.at(largest, cell, counts)
+        n = self.per_cell(self.count)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return number, np.where(n > 0, largest / n, 1.0)
+
+    @property
+    def leading(self) -> Floats:
+        """Share of the two largest contributions in the total of each cell, NaN for what is no amount."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(self.largest.sum(axis=2) / self.per_cell(self.total), dtype=np.float64)
+
+    @property
+    def interviewers(self) -> Integers:
+        """Distinct interviewers of each cell, -1 where the design names none."""
+        if self.seen is None:
+            return np.full(len(self.labels), -1, dtype=np.int64)
+        return np.bincount(self.seen["cell"], minlength=len(self.labels))
+
+    @property
+    def interviewer_share(self) -> Floats:
+        """Largest share of one interviewer in each cell, NaN where the design names none."""
+        if self.seen is None:
+            return np.full(len(self.labels), np.nan)
+        per_cell = self.seen.groupby("cell")["n"].agg(["max", "sum"]).reindex(range(len(self.labels)))
+        return (per_cell["max"] / per_cell["sum"]).to_numpy(dtype=np.float64)
+
+    def _adder(self) -> sparse.csr_array:
+        ones = np.ones(self.cell.size, dtype=np.int64)
+        return sparse.csr_array((ones, (self.cell, np.arange(ones.size))), shape=(len(self.labels), ones.size))
+
+
+def cell_codes(data: pd.DataFrame, names: Sequence[str]) -> tuple[Integers, pd.DataFrame]:
+    """Number the cells; rows with an empty facet are in none (-1)."""
+    if not names:
+        return np.zeros(len(data), dtype=np.int64), pd.DataFrame(index=[0])
+    grouped = data.groupby(list(names), observed=True, dropna=True, sort=True)
+    code: Integers = grouped.ngroup().fillna(-1).to_numpy().astype(np.int64)
+    return code, grouped.size().reset_index()[list(names)]
+
+
+def sum_sets(
+    found: Units,
+    cells: Mapping[tuple[str, ...], tuple[Integers, pd.DataFrame]],
+    w: Floats,
+    columns: Sequence[Column],
+    *,
+    calibrated: Calibrated | None = None,
+) -> dict[tuple[str, ...], CellTotals]:
+    """Read respondents once into the finest (unit, all cells) groups, then add those up per facet set.
+
+    Rows with cell -1 belong to the sample but to no cell; rows of weight zero are outside the domain.
+    """
+    atom, atoms = _atoms(found, cells)
+    sums = _Sums(*(np.zeros((len(atoms), len(columns))) for _ in range(6)))
+    largest = {names: np.full((len(labels), len(columns), 2), np.nan) for names, (_, labels) in cells.items()}
+    auxiliaries = 0 if calibrated is None else calibrated.aux.shape[1]
+    regression = {names: np.zeros((len(labels), auxiliaries, 2 * len(columns))) for names, (_, labels) in cells.items()}
+    inside = (w != 0).astype(np.float64)
+    for place, column in enumerate(columns):
+        x, d, r = column.values()
+        weighted = (w * r if d is None else w * d, w * x)
+        sums.add(place, atom, weighted, (inside * r, inside * x, x), weight=w * r)
+        for names, (code, labels) in cells.items():
+            if column.amount:
+                largest[names][:, place] = _two_largest(code, len(labels), weighted[1])
+            if calibrated is not None:
+                each = [_regressed(code, len(labels), values, calibrated) for values in weighted]
+                regression[names][:, :, [place, place + len(columns)]] = np.stack(each, axis=2)
+    unit = atoms["unit"].to_numpy()
+    return {
+        names: replace(
+            _sum_pairs(unit, atoms[str(names)].to_numpy(), labels, sums),
+            largest=largest[names],
+            regression=regression[names] if calibrated else None,
+        )
+        for names, (_, labels) in cells.items()
+    }
+
+
+def _atoms(
+    found: Units, cells: Mapping[tuple[str, ...], tuple[Integers, pd.DataFrame]]
+) -> tuple[Integers, pd.DataFrame]:
+    """Number the finest groups of respondents: the same unit and the same cell of every facet set."""
+    key = pd.DataFrame({"unit": found.row_unit, **{str(names): code for names, (code, _) in cells.items()}})
+    grouped = key.groupby(list(key.columns), sort=False)
+    atom: Integers = grouped.ngroup().to_numpy().astype(np.int64)
+    return atom, key.drop_duplicates()  # in order of appearance, as ngroup counts with sort=False
+
+
+def _two_largest(code: Integers, size: int, given: Floats) -> Floats:
+    """The two largest contributions to the total of each cell (dominance rule), shape (cells, 2)."""
+    inside = np.flatnonzero(code >= 0)
+    order = inside[np.lexsort((given[inside], code[inside]))]
+    ends = np.searchsorted(code[order], np.arange(size), side="right")
+    counts = np.diff(ends, prepend=0)
+    if not order.size:
+        return np.zeros((size, 2))
+    return np.array([np.where(counts > back, given[order][np.maximum(ends - 1 - back, 0)], 0.0) for back in (0, 1)]).T
+
+
+def _regressed(code: Integers, size: int, values: Floats, calibrated: Calibrated) -> Floats:
+    """Coefficients of the weighted values of each cell on the auxiliaries, shape (cells, p)."""
+    inside = np.flatnonzero((code >= 0) & (values != 0))
+    cell, part = code[inside], values[inside]
+    each = (np.bincount(cell, weights=part * column[inside], minlength=size) for column in calibrated.projector.T)
+    return np.array(list(each)).reshape(-1, size).T
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums over respondents of one group each, shape (groups, k)."""
+
+    base: Floats
+    total: Floats
+    square: Floats
+    weight: Floats
+    count: Floats
+    tally: Floats
+
+    def add(
+        self,
+        place: int,
+        atom: Integers,
+        weighted: tuple[Floats, Floats],
+        plain: tuple[Floats, Floats, Floats],
+        *,
+        weight: Floats,
+    ) -> None:
+        """Sum one column by group: numpy's bincount, a millisecond a million rows."""
+
+        def by_group(values: Floats) -> Floats:
+            return np.asarray(np.bincount(atom, weights=values, minlength=len(self.base)), dtype=np.float64)
+
+        base, total = weighted
+        answered, said, x = plain
+        self.base[:, place] = by_group(base)
+        self.total[:, place] = by_group(total)
+        self.square[:, place] = by_group(total * x)
+        self.weight[:, place] = self.base[:, place] if base is weight else by_group(weight)
+        self.count[:, place] = by_group(answered)
+        self.tally[:, place] = by_group(said)
+
+
+def _product(adder: sparse.csr_array, values: npt.NDArray[Any]) -> Floats:
+    return np.asarray(adder @ values, dtype=np.float64)
+
+
+def _sum_pairs(unit: Integers, cell: Integers, labels: pd.DataFrame, sums: _Sums) -> CellTotals:
+    """Add groups up to (unit, cell) pairs, sorted by cell."""
+    inside = np.flatnonzero(cell >= 0)
+    width = int(unit.max(initial=0)) + 1
+    pairs, place = np.unique(cell[inside] * width + unit[inside], return_inverse=True)
+    adder = sparse.csr_array((np.ones(inside.size), (place.ravel(), inside)), shape=(pairs.size, len(unit)))
+    pair_cell = pairs // width
+    to_cells = sparse.csr_array(
+        (np.ones(pairs.size), (pair_cell, np.arange(pairs.size))), shape=(len(labels), pairs.size)
+    )
+    return CellTotals(
+        facets=(),
+        labels=labels,
+        cell=pair_cell,
+        unit=pairs % width,
+        base=_product(adder, sums.base),
+        total=_product(adder, sums.total),
+        count=_product(adder, sums.count).astype(np.int64),
+        tally=_product(to_cells, _product(adder, sums.tally)),
+        square=_product(to_cells, _product(adder, sums.square)),
+        weight=_product(to_cells, _product(adder, sums.weight)),
+        largest=np.full((len(labels), sums.base.shape[1], 2), np.nan),
+    )
+
+
+def with_interviewers(totals: CellTotals, cell: Integers, interviewer: "pd.Series[Any] | None") -> CellTotals:
+    """Count the interviews of each interviewer per cell."""
+    if interviewer is None:
+        return totals
+    inside = cell >= 0
+    pairs = pd.DataFrame({"cell": cell[inside], "who": interviewer[inside].astype(str).to_numpy()})
+    return replace(totals, seen=pairs.value_counts(sort=False).reset_index(name="n"))
+
+
+def added(first: CellTotals, second: CellTotals, units: tuple[Integers, Integers]) -> CellTotals:
+    """Totals of two batches of respondents together.
+
+    Parameters
+    ----------
+    units : pair of ndarray of int
+        The unit of the whole for each unit of the first and of the second batch.
+    """
+    both = (first, second)
+    keys = list(first.labels.columns)
+    labels = pd.concat([part.labels for part in both]).drop_duplicates()
+    labels = (labels.sort_values(keys) if keys else labels).reset_index(drop=True)
+    numbered = labels.assign(_cell=np.arange(len(labels)))
+    places = [
+        part.labels.merge(numbered, on=keys, how="left")["_cell"].to_numpy() if keys else np.zeros(1, dtype=np.int64)
+        for part in both
+    ]
+    width = 1 + max(int(part.max(initial=0)) for part in units)
+    codes = [place[part.cell] * width + unit[part.unit] for part, place, unit in zip(both, places, units, strict=True)]
+    pairs, at = np.unique(np.concatenate(codes), return_inverse=True)
+    adder = sparse.csr_array((np.ones(at.size), (at.ravel(), np.arange(at.size))), shape=(pairs.size, at.size))
+    to_cells = np.concatenate(places)
+
+    def by_cell(name: str) -> Floats:
+        out = np.zeros((len(labels), first.base.shape[1]))
+        np.add.at(out, to_cells, np.concatenate([getattr(part, name) for part in both]))
+        return out
+
+    def by_pair(name: str) -> Floats:
+        return _product(adder, np.concatenate([getattr(part, name) for part in both]))
+
+    return replace(
+        first,
+        labels=labels,
+        cell=pairs // width,
+        unit=pairs % width,
+        base=by_pair("base"),
+        total=by_pair("total"),
+        count=by_pair("count").astype(np.int64),
+        tally=by_cell("tally"),
+        square=by_cell("square"),
+        weight=by_cell("weight"),
+        largest=_largest_of(both, places, len(labels)),
+        seen=_seen_by(both, places),
+    )
+
+
+def _largest_of(both: Sequence[CellTotals], places: Sequence[Integers], size: int) -> Floats:
+    """The two largest of the largest contributions of two batches."""
+    four = np.zeros((2, size, *both[0].largest.shape[1:]))
+    for number, (part, place) in enumerate(zip(both, places, strict=True)):
+        four[number][place] = part.largest
+    return np.sort(np.concatenate(list(four), axis=2), axis=2)[:, :, :-3:-1]
+
+
+def _seen_by(both: Sequence[CellTotals], places: Sequence[Integers]) -> pd.DataFrame | None:
+    seen = [
+        part.seen.assign(cell=place[part.seen["cell"]])
+        for part, place in zip(both, places, strict=True)
+        if part.seen is not None
+    ]
+    if not seen:
+        return None
+    return pd.concat(seen).groupby(["cell", "who"], as_index=False)[["n"]].sum()
