@@ -58,6 +58,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "form-design-unknown": "this setting names the question {question}, which the form does not have; correct the name",
     "form-design-not-choice": "this setting names {question}, which is no select_one question; strata and facets are "
     "answers on a list",
+    "form-neighbours-no-stratum": "neighbours are strata that share answers; {question} is no question of the strata",
     "form-no-weight": "strata are declared, and neither a weight nor a traffic count; declare one of the two",
 }
 
@@ -147,3 +148,9 @@ def _phrases(params: Mapping[str, str | int | float]) -> dict[str, str]:
     )
     values = params.get("values")
     return {"bounds": bounds, "quoted": f" ({values})" if values else ""}
+
+
+def collapsed(merged: str) -> str:
+    """How many strata were too small to stand alone, from the provenance of a result; empty where none was."""
+    count = merged.count(" into ")
+    return f"{count} strata with fewer than 4 shifts were taken together with their neighbours." if count else ""

@@ -28,6 +28,7 @@ ICON = str(settings.ROOT / "static" / "icon.png")
 MARK = str(settings.ROOT / "static" / "mark.svg")
 STYLE = settings.ROOT / "static" / "pages.css"  # constant: never built from what anybody typed
 METHOD = settings.ROOT / "data" / "method.md"
+REPORTED = "What users reported; not an audit, not a finding about any person."
 BESIDE = "experience"  # stands for the figures beside the indices
 WEIGHTS, VERSION = "Questions and weights", "Version"  # sections of it with a table of their own
 
@@ -127,7 +128,7 @@ def foot(view: View, *more: str) -> None:
         st.markdown(
             f"{'**SYNTHETIC** · ' if view.synthetic else ''}Data until {note['data_until']}, digest {note['data']} · "
             f"instrument {note['instrument']} · framework {note['framework']} · engine {note['engine']}. "
-            f"{' '.join(('What users reported; not an audit, not a finding about any person.', *more))}"
+            f"{' '.join(filter(None, (REPORTED, sentences.collapsed(note.get('collapsed', '')), *more)))}"
         )
 
 

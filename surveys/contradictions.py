@@ -71,6 +71,7 @@ def _design(questionnaire: Questionnaire) -> Iterator[Issue]:
     kinds = {question.name: question.kind for question in questionnaire.questions}
     groups = (
         ("strata", design.strata),
+        ("neighbours", design.neighbours),
         ("facets", tuple(name for facets in design.facets for name in facets)),
         ("psu", (design.psu,) if design.psu else ()),
         ("interviewer", (design.interviewer,) if design.interviewer else ()),
@@ -79,6 +80,8 @@ def _design(questionnaire: Questionnaire) -> Iterator[Issue]:
         for name in dict.fromkeys(names):
             if name not in kinds:
                 yield _fault("form-design-unknown", setting, question=name)
+            elif setting == "neighbours" and name not in design.strata:
+                yield _fault("form-neighbours-no-stratum", setting, question=name)
             elif setting in {"strata", "facets"} and kinds[name] != "select_one":
                 yield _fault("form-design-not-choice", setting, question=name)
     if design.strata and not (design.weight or design.traffic):

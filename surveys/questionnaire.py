@@ -63,11 +63,13 @@ class DesignColumns:
 
     `weight` is read as it is; without it the weight of an interview is made from `traffic` (crossings
     counted in the shift) and the interviews done in the shift, times `inclusion` (inverse inclusion probability
-    of the shift) where that is declared.
+    of the shift) where that is declared. `neighbours` names some of the strata's questions: strata that share their
+    answers are neighbours, and those with too few shifts are taken together.
     """
 
     weight: str | None = None
     strata: tuple[str, ...] = ()
+    neighbours: tuple[str, ...] = ()
     psu: str | None = None
     fpc: str | None = None
     traffic: str | None = None

@@ -328,6 +328,7 @@ def _design(declared: Mapping[tuple[str, str], str]) -> DesignColumns:
     return DesignColumns(
         weight=_value(declared, "weight") or None,
         strata=tuple(_value(declared, "strata").split()),
+        neighbours=tuple(_value(declared, "neighbours").split()),
         psu=_value(declared, "psu") or None,
         fpc=_value(declared, "fpc") or None,
         traffic=_value(declared, "traffic") or None,

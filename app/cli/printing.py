@@ -31,8 +31,14 @@ FormatOption = Annotated[Format, typer.Option("--format", help="table for people
 
 
 def split(texts: list[str] | None) -> tuple[str, ...]:
-    """Names given as a,b or by several options; a name that holds a comma goes in an option of its own with quotes."""
-    return tuple(name for text in texts or () for name in next(csv.reader([text], skipinitialspace=True)))
+    """Names given as a,b or by several options; commas in brackets stay, a name that holds one goes in quotes."""
+    found: list[str] = []
+    for part in (part for text in texts or () for part in next(csv.reader([text], skipinitialspace=True))):
+        if found and found[-1].count("(") > found[-1].count(")"):
+            found[-1] += f", {part}"
+        else:
+            found.append(part)
+    return tuple(found)
 
 
 def limits_() -> Limits:

@@ -259,8 +259,9 @@ def published_totals(store: Store, survey_id: str, *, at: datetime) -> tuple[Tot
 def design(columns: DesignColumns) -> SurveyDesign:
     """The design that the instrument declares, over the columns of `_respondents`."""
     return SurveyDesign(
-        weight="weight", strata=columns.strata, psu="psu", fpc=columns.fpc, wave="wave", interviewer="interviewer"
-    )
+        weight="weight", strata=columns.strata, neighbours=columns.neighbours, psu="psu", fpc=columns.fpc, wave="wave",
+        interviewer="interviewer",
+    )  # fmt: skip
 
 
 def _reduced(store: Store, survey_id: str, questionnaire: Questionnaire, waves: tuple[str, ...]) -> Totals:

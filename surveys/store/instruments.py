@@ -143,6 +143,6 @@ def _read_question(found: Mapping[str, Any]) -> Question:
 
 def _read_design(found: Mapping[str, Any]) -> DesignColumns:
     facets: Sequence[Sequence[str]] = found["facets"]
-    return DesignColumns(
-        **{**found, "strata": tuple(found["strata"]), "facets": tuple(tuple(names) for names in facets)}
-    )
+    lists = {"strata": found["strata"], "neighbours": found.get("neighbours", ())}  # stored before there were any
+    named = {name: tuple(names) for name, names in lists.items()}
+    return DesignColumns(**{**found, **named, "facets": tuple(tuple(names) for names in facets)})

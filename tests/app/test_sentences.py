@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from app.sentences import SENTENCES, saved, sentence
+from app.sentences import SENTENCES, collapsed, saved, sentence
 from surveys import checking, coding, contradictions, rules
 from surveys.checking import Issue
 from surveys.errors import ReadingError
@@ -103,3 +103,9 @@ def test_the_same_file_again_says_that_nothing_changed() -> None:
     assert saved(Result("already", same=3)) == (
         "This very file is already there: stored on 2026-11-01 by AB. Nothing was changed."
     )
+
+
+def test_strata_taken_together_are_counted_and_never_named() -> None:
+    merged = collapsed("2026 / bridge / trader into 2026 / ferry / trader; 2026 / a into 2026 / b")
+    assert merged == "2 strata with fewer than 4 shifts were taken together with their neighbours."
+    assert collapsed("none") == ""

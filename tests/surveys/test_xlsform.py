@@ -203,6 +203,7 @@ def test_a_contradiction_in_a_list_is_a_fault(choices: str, code: str) -> None:
         ("facets\nq; q nowhere\n", "form-design-unknown"),
         ("strata,weight\nnumber,w\n", "form-design-not-choice"),
         ("strata\nq\n", "form-no-weight"),
+        ("strata,neighbours,weight\nq,number,w\n", "form-neighbours-no-stratum"),
     ],
 )
 def test_a_design_that_the_form_cannot_carry_is_a_fault(settings: str, code: str) -> None:
