@@ -19,7 +19,18 @@ from scoring.design import Floats, Integers
 from scoring.errors import DesignError, EstimationError, RequestError
 
 Kind = Literal[
-    "JK1", "JK2", "JKn", "BRR", "Fay", "bootstrap", "subbootstrap", "rao-wu", "ACS", "successive-difference", "other"
+    "JK1",
+    "JK2",
+    "JKn",
+    "BRR",
+    "Fay",
+    "bootstrap",
+    "subbootstrap",
+    "mrbbootstrap",
+    "rao-wu",
+    "ACS",
+    "successive-difference",
+    "other",
 ]
 FIXED = ("JK2", "BRR", "Fay", "ACS", "successive-difference")  # the kind alone says how replicates add up
 PAIR = 2
@@ -277,14 +288,17 @@ def _scales(
     kind: str, count: int, scale: float | None, rscales: Floats | Sequence[float] | float | None, fay: float | None
 ) -> tuple[float, Floats]:
     """Scale and rscales (R,) of a kind of replicate weights."""
+    kind = {known.casefold(): known for known in get_args(Kind)}.get(kind.casefold(), kind)
     if kind not in get_args(Kind):
         raise RequestError(f"replicate kind is {kind!r}; it may be {', '.join(get_args(Kind))}")
+    if kind == "Fay" and fay is None and scale is not None:
+        kind = "other"  # the scale says what rho would
     if (fay is None) == (kind == "Fay") or not 0 <= (fay or 0.0) < 1:
         raise RequestError(
             f"kind {kind!r} with fay {fay}: 'Fay' needs the share of weight kept, 0 to below 1, others none"
         )
     usual = {"JK1": (count - 1) / count, "BRR": 1 / count, "Fay": 1 / (count * (1 - (fay or 0.0)) ** 2)}
-    usual |= dict.fromkeys(("bootstrap", "subbootstrap", "rao-wu"), 1 / max(count - 1, 1))
+    usual |= dict.fromkeys(("bootstrap", "subbootstrap", "mrbbootstrap", "rao-wu"), 1 / max(count - 1, 1))
     usual |= dict.fromkeys(("ACS", "successive-difference"), 4 / count) | {"JK2": 1.0, "JKn": 1.0}
     if (kind == "JKn" and rscales is None) or (kind == "other" and scale is None):
         missing = "rscales, (n_h - 1) / n_h of each replicate's stratum" if kind == "JKn" else "a scale"

@@ -577,7 +577,7 @@ def replicate_design(case: dict[str, Any], data: dict[str, pd.DataFrame]) -> Des
     frame = pd.concat([data[_data_of(case)], weights_], axis=1)
     kind = case.get("rep_type", "JK1")
     replicates = Resampling(
-        kind if kind != "mrbbootstrap" else "other", columns=tuple(weights_.columns), scale=case["scale"],
+        kind, columns=tuple(weights_.columns), scale=case["scale"],
         rscales=tuple(case["rscales"]), mse=case["mse"],
     )  # fmt: skip
     return Design(frame, SurveyDesign(weight="pw"), replicates=replicates)
