@@ -351,6 +351,7 @@ def variance(estimates: Estimates) -> Spread:
         estimates.sample.units,
         estimates.sample.design,
         cells=len(estimates.values),
+        calibrated=estimates.sample.loading is not None,
         replicated=replicates is not None,
     )
     if replicates is None or estimates.replicated is None:
@@ -370,12 +371,15 @@ def _gathered(parts: Parts, shape: tuple[int, ...]) -> Spread:
         return out
 
     members = parts.members
-    known, held = ~np.isnan(parts.variance), (members > 0).astype(np.float64)
-    part = np.where(known, parts.variance, 0.0)
+    known, standing = ~np.isnan(parts.between), (parts.standing > 0).astype(np.float64)
+    between = np.where(known, parts.between, 0.0)
+    part = between + parts.inside
     with np.errstate(invalid="ignore", divide="ignore"):
-        total = by_cell(part) * np.where(by_cell(held * ~known) > 0, by_cell(held) / by_cell(held * known), 1.0)
+        others = by_cell(standing) / by_cell(standing * known)
+        stretch = np.where(by_cell(standing * ~known) > 0, others, 1.0)
+        total = by_cell(between) * stretch + by_cell(parts.inside)
         satterthwaite = by_cell(part) ** 2 / by_cell(part**2 / np.maximum(members - 1, 1))
-    df = by_cell(members) - by_cell(held)
+    df = by_cell(members) - by_cell((members > 0).astype(np.float64))
     return Spread(total, df, np.where(total > 0, satterthwaite, df), np.zeros(shape))
 
 
@@ -386,5 +390,6 @@ def covariance(estimates: Estimates) -> Floats:
     replicates = estimates.sample.replicates
     if replicates is not None and flat.replicated is not None:
         return replicate_covariance(flat.values[0], flat.replicated[:, 0], replicates)
-    rows = scaled(flat.unit, flat.scores, flat.present, estimates.sample.units, estimates.sample.design)
+    standing = flat.present | (estimates.sample.loading is not None)
+    rows = scaled(flat.unit, flat.scores, standing, estimates.sample.units, estimates.sample.design)
     return rows.T @ rows

@@ -19,16 +19,22 @@ class Parts:
     Attributes
     ----------
     cell, stratum : ndarray of int, shape (groups,)
-    variance : ndarray of float, shape (groups, m)
-        NaN where the design averages over the other strata.
+    between : ndarray of float, shape (groups, m)
+        From PSU to PSU; NaN where the design averages over the other strata.
+    inside : ndarray of float, shape (groups, m)
+        From unit to unit inside PSUs.
     members : ndarray of float, shape (groups, m)
         PSUs that hold respondents of the domain.
+    standing : ndarray of float, shape (groups, m)
+        PSUs that take part in the variance: with calibration all of the sample, else the members.
     """
 
     cell: Integers
     stratum: Integers
-    variance: Floats
+    between: Floats
+    inside: Floats
     members: Floats
+    standing: Floats
 
 
 def parts_of(
@@ -40,9 +46,13 @@ def parts_of(
     design: SurveyDesign,
     *,
     cells: int,
+    calibrated: bool = False,
     replicated: bool = False,
 ) -> Parts:
-    """What each stratum adds to the variance of each estimate, shapes as in `estimates.Estimates`."""
+    """What each stratum adds to the variance of each estimate, shapes as in `estimates.Estimates`.
+
+    Second-stage units that are alone in their PSU add nothing, or are an error under `fail` (R survey 4.5).
+    """
     pair_cell, psu, summed, held = _per_psu(cell, unit, scores, present, units)
     strata = units.sampled.size
     key = pair_cell * strata + units.stratum[psu]
@@ -51,19 +61,18 @@ def parts_of(
     groups, starts = np.unique(key, return_index=True)
     group_cell, stratum = groups // strata, groups % strata
     if not groups.size:
-        return Parts(group_cell, stratum, np.zeros((0, scores.shape[1])), np.zeros((0, scores.shape[1])))
+        return Parts(group_cell, stratum, *(np.zeros((0, scores.shape[1])) for _ in range(4)))
     if not replicated:
         _refuse_lonely(units, design, stratum)
     members = np.add.reduceat(held.astype(np.float64), starts, axis=0)
-    centre = _centres(summed, members, starts, group_cell, units.sampled[stratum], design, cells=cells)
-    place = np.searchsorted(groups, key)
     here = np.diff(np.append(starts, key.size))[:, None]
+    standing = here + np.zeros(members.shape) if calibrated else members
+    centre = _centres(summed, standing, starts, group_cell, units.sampled[stratum], design, cells=cells)
+    place = np.searchsorted(groups, key)
     absent = units.sampled[stratum][:, None] - here
     squares = np.add.reduceat((summed - centre[place]) ** 2, starts, axis=0) + absent * centre**2
-    part = squares * _scales(members, units, design, stratum)
-    if units.two_stages:
-        part = part + _inside(cell, unit, scores, units, design, groups)
-    return Parts(group_cell, stratum, part, members)
+    inside = _inside(cell, unit, scores, units, design, groups) if units.two_stages else np.zeros(members.shape)
+    return Parts(group_cell, stratum, squares * _scales(standing, units, design, stratum), inside, members, standing)
 
 
 def _per_psu(
@@ -176,6 +185,7 @@ def scaled(
     unit : ndarray of int, shape (pairs,)
         Each unit once.
     scores, present : ndarray, shape (pairs, q)
+        With calibration every unit is present.
     """
     _, psu, summed, held = _per_psu(unit * 0, unit, scores, present, units)
     order = np.argsort(units.stratum[psu], kind="stable")

@@ -191,7 +191,7 @@ def _parts(statistic: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
 
 def _columns_of(text: str, known: Sequence[str]) -> tuple[str, ...]:
     """The column itself, or those of an expression; what is neither is named by who looks for it."""
-    if text in known or not any(sign in text for sign in "()+-*/<>=! `"):
+    if text in known or not any(sign in text for sign in "()+-*/<>=!`"):
         return (text,)
     return expressions.names_in(text, "expression")
 
