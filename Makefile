@@ -5,14 +5,15 @@ COMPILE := uv pip compile --universal --generate-hashes --no-strip-extras --no-h
 UPGRADE :=
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help run test bench lock clean
+.PHONY: help run test bench endurance lock clean
 
 help:
-	@echo 'make run     the pages on this computer, with the demo survey in an empty store'
-	@echo 'make test    every check: style, types, imports, tests in Python and in a browser'
-	@echo 'make bench   how fast it is, beside others, in the same run'
-	@echo 'make lock    requirements/*.txt again from pyproject.toml (UPGRADE=--upgrade takes newer releases)'
-	@echo 'make clean   removes the environment and all caches, never the answers in var/'
+	@echo 'make run        the pages on this computer, with the demo survey in an empty store'
+	@echo 'make test       every check: style, types, imports, tests in Python and in a browser'
+	@echo 'make bench      how fast it is, beside others, in the same run'
+	@echo 'make endurance  how often the intervals hold what is true: 2,000 surveys a scenario, some minutes'
+	@echo 'make lock       requirements/*.txt again from pyproject.toml (UPGRADE=--upgrade takes newer releases)'
+	@echo 'make clean      removes the environment and all caches, never the answers in var/'
 
 run:
 	@sh .ci/setup run
@@ -37,6 +38,11 @@ test:
 bench:
 	@sh .ci/setup bench
 	@set -e; for script in benchmarks/*.py; do printf '\n== %s\n' "$$script"; $(BIN)/python "$$script"; done
+
+endurance:
+	@sh .ci/setup test
+	$(call say,How often do the intervals hold the truth: 2000 surveys a scenario)
+	@$(BIN)/python benchmarks/coverage.py --samples 2000
 
 lock:
 	@command -v uv >/dev/null || { echo 'make lock needs uv, the resolver: pip install uv'; exit 1; }
