@@ -28,7 +28,7 @@ from scipy.special import ndtr, ndtri
 
 from scoring import Calibration, Framework, Margin, SurveyDesign, change, estimate, reduce, score
 from scoring.design import traffic_weights
-from scoring.estimates import DfRule
+from scoring.strata import DfRule
 
 Floats = npt.NDArray[np.float64]
 

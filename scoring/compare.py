@@ -12,11 +12,12 @@ from statsmodels.stats.multitest import multipletests
 from scoring.contract import Scorecard, columns
 from scoring.design import Floats, Integers
 from scoring.errors import EstimationError, RequestError
-from scoring.estimates import DUST, DfRule, contrast, variance
+from scoring.estimates import DUST, contrast, variance
 from scoring.figures import FEW_DF
 from scoring.framework import Framework
 from scoring.indices import FULL, assemble, describe, weakest
 from scoring.intervals import intervals
+from scoring.strata import DfRule
 from scoring.totals import Totals
 
 Adjust = Literal["none", "bonferroni", "holm", "hochberg", "hommel", "benjamini-hochberg", "benjamini-yekutieli"]
@@ -73,7 +74,7 @@ def change(
     spread = variance(moved)
     value, se, freedom = (array[:, chosen] for array in (moved.values, np.sqrt(spread.variance), spread.df(df)))
     known, reason = _judged(value, se, freedom, sampled=not totals.units.census)
-    reason[known & (freedom < FEW_DF) & (df == "satterthwaite")] = "few_df"
+    reason[known & (spread.weight_df[:, chosen] < FEW_DF) & (df == "satterthwaite")] = "few_df"
     limits = intervals(value, se, freedom, interval="t", level=level)
     low, high = (np.where(known, limit, np.nan) for limit in limits)
     n = weakest(scores, scores.cells.per_cell(scores.cells.count), least=True)[pairs].min(axis=1)[:, chosen]

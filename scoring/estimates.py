@@ -7,7 +7,7 @@ Replicates, where there are any, travel along and take its place.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,11 @@ from scoring.errors import RequestError
 from scoring.replication import Replicates
 from scoring.replication import covariance as replicate_covariance
 from scoring.replication import spread as replicate_spread
-from scoring.strata import Parts, parts_of, scaled
+from scoring.strata import Spread, gathered, parts_of, scaled
 from scoring.units import Units, beside_one_another
 
-DfRule = Literal["design", "satterthwaite"]
 DUST = 1e-12  # below this share of the scale a spread is rounding
+TINY = 1e-300  # more than nothing
 STEP = 1e-30  # of the complex-step derivative: no difference is formed, so nothing cancels
 Nonlinear = Literal["delta", "replicate"]
 
@@ -57,8 +57,8 @@ class Estimates:
     values : ndarray of float, shape (cells, m)
     scores : ndarray of float, shape (pairs, m)
         Linearised score u of each (unit, cell) pair: the estimate's variance is that of the total of u.
-    present : ndarray of bool, shape (pairs, m)
-        Whether the unit holds a respondent of the domain.
+    mass : ndarray of float, shape (pairs, m)
+        The unit's share of the weight of the cell, 0 where it holds no respondent of the domain.
     cell, unit : ndarray of int, shape (pairs,)
     sample : Sample
     replicated : ndarray of float, shape (R, cells, m), or None
@@ -67,7 +67,7 @@ class Estimates:
 
     values: Floats
     scores: Floats
-    present: npt.NDArray[np.bool_]
+    mass: Floats
     cell: Integers
     unit: Integers
     sample: Sample
@@ -79,30 +79,9 @@ class Estimates:
             self,
             values=self.values[:, columns],
             scores=self.scores[:, columns],
-            present=self.present[:, columns],
+            mass=self.mass[:, columns],
             replicated=None if self.replicated is None else self.replicated[:, :, columns],
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Variance and degrees of freedom of each estimate, shape (cells, m).
-
-    `failed` counts replicates that gave no estimate, 0 without replicates.
-    """
-
-    variance: Floats
-    design_df: Floats
-    satterthwaite_df: Floats
-    failed: Floats
-
-    def df(self, rule: DfRule) -> Floats:
-        """Degrees of freedom by this rule, 0 where the design gives none."""
-        if rule not in get_args(DfRule):
-            raise RequestError(f"df rule is {rule!r}; it may be {', '.join(get_args(DfRule))}")
-        if rule == "design":
-            return self.design_df
-        return np.where(self.design_df > 0, self.satterthwaite_df, 0.0)
 
 
 def ratios(cells: CellTotals, sample: Sample) -> Estimates:
@@ -144,17 +123,20 @@ def _estimates(
     replicated: Floats | None,
 ) -> Estimates:
     """Scores as they are, or with the part that calibration explains taken out of every unit of the sample."""
-    raw = Estimates(values, scores, cells.count > 0, cells.cell, cells.unit, sample, replicated)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mass = np.nan_to_num(np.abs(cells.base / cells.per_cell(cells.base)[cells.cell]))
+    mass = np.where(cells.count > 0, np.maximum(mass, TINY), 0.0)  # somebody is there even where a ratio is over 0
+    raw = Estimates(values, scores, mass, cells.cell, cells.unit, sample, replicated)
     if slopes is None or sample.loading is None:
         return raw
     size = len(sample.loading)
     place = raw.cell * size + raw.unit
     explained = np.einsum("up,cpm->cum", sample.loading, slopes).reshape(len(values) * size, values.shape[1])
-    everywhere, present = -explained, np.zeros(explained.shape, dtype=bool)
+    everywhere, mass = -explained, np.zeros(explained.shape)
     everywhere[place] += scores
-    present[place] = raw.present
+    mass[place] = raw.mass
     cell, unit = np.divmod(np.arange(len(explained)), size)
-    return replace(raw, scores=everywhere, present=present, cell=cell, unit=unit)
+    return replace(raw, scores=everywhere, mass=mass, cell=cell, unit=unit)
 
 
 def _replicate_totals(cells: CellTotals, values: Floats, replicates: Replicates) -> Floats:
@@ -171,17 +153,20 @@ def combine(estimates: Estimates, loadings: Floats) -> Estimates:
 
     A combination is NaN in a cell where a part with a loading has no answers.
     """
-    used = loadings != 0
+    used = (loadings != 0).astype(np.float64)
 
     def combined(values: Floats) -> Floats:
-        missing = np.isnan(values) @ used.T
+        empty = np.isnan(values)
+        if not empty.any():
+            return np.asarray(values @ loadings.T)
+        missing = empty.astype(np.float64) @ used.T > 0
         return np.where(missing, np.nan, np.nan_to_num(values) @ loadings.T)
 
     return replace(
         estimates,
         values=combined(estimates.values),
         scores=np.nan_to_num(estimates.scores) @ loadings.T,
-        present=(estimates.present.astype(np.float64) @ used.T) > 0,
+        mass=estimates.mass @ np.abs(loadings).T,
         replicated=None if estimates.replicated is None else combined(estimates.replicated),
     )
 
@@ -207,14 +192,14 @@ def transform(
     """
     values = np.real(function(estimates.values.astype(np.complex128)))
     slopes = jacobian(estimates.values) if jacobian else derivative(function, estimates.values)
-    present = np.repeat(estimates.present.any(axis=1, keepdims=True), values.shape[1], axis=1)
+    mass = np.repeat(estimates.mass.max(axis=1, keepdims=True), values.shape[1], axis=1)
     scores = np.einsum("pom,pm->po", np.nan_to_num(slopes)[estimates.cell], np.nan_to_num(estimates.scores))
     replicated = None
     if estimates.replicated is not None and nonlinear == "replicate":
         replicated = np.real(function(estimates.replicated.astype(np.complex128)))
     elif estimates.replicated is not None:
         replicated = values + np.einsum("com,rcm->rco", slopes, estimates.replicated - estimates.values)
-    return replace(estimates, values=values, scores=scores, present=present, replicated=replicated)
+    return replace(estimates, values=values, scores=scores, mass=mass, replicated=replicated)
 
 
 def derivative(function: Callable[[npt.NDArray[np.complex128]], npt.NDArray[np.complex128]], values: Floats) -> Floats:
@@ -235,7 +220,7 @@ def side_by_side(parts: Sequence[Estimates]) -> Estimates:
         first,
         values=np.hstack([part.values for part in parts]),
         scores=np.hstack([part.scores for part in parts]),
-        present=np.hstack([part.present for part in parts]),
+        mass=np.hstack([part.mass for part in parts]),
         replicated=np.concatenate(several, axis=2) if several else None,
     )
 
@@ -251,20 +236,20 @@ def contrast(estimates: Estimates, cells: Integers, coefficients: Floats) -> Est
 
     Scores of one unit in several cells are added before they are squared, so that what the cells share is counted.
     """
-    row, unit, scores, present = [], [], [], []
+    row, unit, scores, mass = [], [], [], []
     for number, terms in enumerate(cells):
         for cell, coefficient in zip(terms, coefficients, strict=True):
             pairs = np.flatnonzero(estimates.cell == cell)
             row.append(np.full(pairs.size, number))
             unit.append(estimates.unit[pairs])
             scores.append(coefficient * estimates.scores[pairs])
-            present.append(estimates.present[pairs])
+            mass.append(abs(coefficient) * estimates.mass[pairs])
     width = int(estimates.sample.units.psu.size)
     key, place = np.unique(np.concatenate(row) * width + np.concatenate(unit), return_inverse=True)
     summed = np.zeros((key.size, estimates.values.shape[1]))
     np.add.at(summed, place.ravel(), np.concatenate(scores))
-    together = np.zeros(summed.shape, dtype=bool)
-    np.logical_or.at(together, place.ravel(), np.concatenate(present))
+    together = np.zeros(summed.shape)
+    np.add.at(together, place.ravel(), np.concatenate(mass))
 
     def contrasted(values: Floats) -> Floats:
         return np.asarray(np.einsum("t,...ctm->...cm", coefficients, values[..., cells, :]))
@@ -273,7 +258,7 @@ def contrast(estimates: Estimates, cells: Integers, coefficients: Floats) -> Est
         estimates,
         values=contrasted(estimates.values),
         scores=summed,
-        present=together,
+        mass=together,
         cell=key // width,
         unit=key % width,
         replicated=None if estimates.replicated is None else contrasted(estimates.replicated),
@@ -284,17 +269,17 @@ def flattened(estimates: Estimates, places: Sequence[tuple[int, int]]) -> Estima
     """Chosen (cell, measure) estimates as the measures of one cell, so that they can be combined at will."""
     pairs = [np.flatnonzero(estimates.cell == cell) for cell, _ in places]
     unit = np.unique(np.concatenate([estimates.unit[each] for each in pairs]))
-    scores, present = np.zeros((unit.size, len(places))), np.zeros((unit.size, len(places)), dtype=bool)
+    scores, mass = np.zeros((unit.size, len(places))), np.zeros((unit.size, len(places)))
     for column, (each, (_, measure)) in enumerate(zip(pairs, places, strict=True)):
         at = np.searchsorted(unit, estimates.unit[each])
         scores[at, column] = estimates.scores[each, measure]
-        present[at, column] = estimates.present[each, measure]
+        mass[at, column] = estimates.mass[each, measure]
     cells, measures = (np.array(part, dtype=np.int64) for part in zip(*places, strict=True))
     return replace(
         estimates,
         values=estimates.values[cells, measures][None, :],
         scores=scores,
-        present=present,
+        mass=mass,
         cell=np.zeros(unit.size, dtype=np.int64),
         unit=unit,
         replicated=None if estimates.replicated is None else estimates.replicated[:, cells, measures][:, None, :],
@@ -322,7 +307,7 @@ def joined(parts: Sequence[Estimates], shares: Sequence[float]) -> Estimates:
     return Estimates(
         values=np.sum([share * part.values for part, share in zip(parts, shares, strict=True)], axis=0),
         scores=np.concatenate([share * part.scores for part, share in zip(parts, shares, strict=True)])[order],
-        present=np.concatenate([part.present for part in parts])[order],
+        mass=np.concatenate([share * part.mass for part, share in zip(parts, shares, strict=True)])[order],
         cell=np.concatenate([part.cell for part in parts])[order],
         unit=np.concatenate([part.unit + offset for part, offset in zip(parts, offsets, strict=True)])[order],
         sample=Sample(beside, parts[0].sample.design),
@@ -347,7 +332,7 @@ def variance(estimates: Estimates) -> Spread:
         estimates.cell,
         estimates.unit,
         estimates.scores,
-        estimates.present,
+        estimates.mass,
         estimates.sample.units,
         estimates.sample.design,
         cells=len(estimates.values),
@@ -355,32 +340,13 @@ def variance(estimates: Estimates) -> Spread:
         replicated=replicates is not None,
     )
     if replicates is None or estimates.replicated is None:
-        return _gathered(parts, estimates.values.shape)
+        return gathered(parts, estimates.values.shape)
     found, failed = replicate_spread(estimates.values, estimates.replicated, replicates)
-    design_df = _gathered(parts, estimates.values.shape).design_df
-    df = design_df if replicates.df is None else np.where(np.isnan(estimates.values), 0.0, replicates.df)
-    return Spread(found, df, df, np.broadcast_to(failed, found.shape).astype(np.float64))
-
-
-def _gathered(parts: Parts, shape: tuple[int, ...]) -> Spread:
-    """Add strata up to cells; strata of unknown variance count as the average of the others."""
-
-    def by_cell(values: Floats) -> Floats:
-        out = np.zeros(shape)
-        np.add.at(out, parts.cell, values)
-        return out
-
-    members = parts.members
-    known, standing = ~np.isnan(parts.between), (parts.standing > 0).astype(np.float64)
-    between = np.where(known, parts.between, 0.0)
-    part = between + parts.inside
-    with np.errstate(invalid="ignore", divide="ignore"):
-        others = by_cell(standing) / by_cell(standing * known)
-        stretch = np.where(by_cell(standing * ~known) > 0, others, 1.0)
-        total = by_cell(between) * stretch + by_cell(parts.inside)
-        satterthwaite = by_cell(part) ** 2 / by_cell(part**2 / np.maximum(members - 1, 1))
-    df = by_cell(members) - by_cell((members > 0).astype(np.float64))
-    return Spread(total, df, np.where(total > 0, satterthwaite, df), np.zeros(shape))
+    straight = gathered(parts, estimates.values.shape)
+    df = straight.design_df
+    if replicates.df is not None:
+        df = np.where(np.isnan(estimates.values), 0.0, replicates.df)
+    return Spread(found, df, df, straight.weight_df, np.broadcast_to(failed, found.shape).astype(np.float64))
 
 
 def covariance(estimates: Estimates) -> Floats:
@@ -390,6 +356,6 @@ def covariance(estimates: Estimates) -> Floats:
     replicates = estimates.sample.replicates
     if replicates is not None and flat.replicated is not None:
         return replicate_covariance(flat.values[0], flat.replicated[:, 0], replicates)
-    standing = flat.present | (estimates.sample.loading is not None)
-    rows = scaled(flat.unit, flat.scores, standing, estimates.sample.units, estimates.sample.design)
+    mass = flat.mass + (estimates.sample.loading is not None)
+    rows = scaled(flat.unit, flat.scores, mass, estimates.sample.units, estimates.sample.design)
     return rows.T @ rows

@@ -11,12 +11,14 @@ import pandas as pd
 from scoring.cells import CellTotals
 from scoring.design import Floats
 from scoring.errors import RequestError
-from scoring.estimates import DUST, DfRule, Estimates, Spread, variance
+from scoring.estimates import DUST, Estimates, variance
 from scoring.intervals import Interval, intervals, one_sided
 from scoring.replication import spread
+from scoring.strata import DfRule, Spread
 
 Deff = Literal["without", "with"]
-FEW_DF = 4.0  # below this many degrees of freedom an interval promises more than simulations keep, see docs/method.md
+FEW_DF = 6.0  # below this many df of the weights an interval promises more than it keeps, see docs/method.md
+FEW_CASES = 5.0  # likewise a share with fewer effective answers of the rarer kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,13 @@ class Rules:
 
 
 def figures(
-    estimates: Estimates, *, simple: tuple[Floats, Floats], n: npt.NDArray[Any], top: Floats, rules: Rules
+    estimates: Estimates,
+    *,
+    simple: tuple[Floats, Floats],
+    n: npt.NDArray[Any],
+    top: Floats,
+    rules: Rules,
+    spread_out: Floats | None = None,
 ) -> pd.DataFrame:
     """Figures of the contract, one row per cell and measure (measures fastest), with `cell` and `column`.
 
@@ -60,6 +68,8 @@ def figures(
         End of a scale that starts at 0 (1 for proportions, 100 for indices), NaN where there is none. At either end
         of the scale the interval is a one-sided bound.
     rules : Rules
+    spread_out : ndarray of float, shape (cells, m), optional
+        Of shares, how many equally weighted answers they rest on, see `equal_answers`; NaN for what is no share.
     """
     values, se, df, found = _settled(estimates, top=top, rules=rules)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -82,7 +92,8 @@ def figures(
         "bound": shown,
         "no_spread": flat & ~shown,
         "failed_replicates": found.failed > 0,
-        "few_df": (df < FEW_DF) & (rules.df == "satterthwaite"),
+        "few_cases": _few_cases(values / top, spread_out) & (rules.df == "satterthwaite"),
+        "few_df": (found.weight_df < FEW_DF) & (rules.df == "satterthwaite"),
     }
     columns = {
         "estimate": values,
@@ -100,6 +111,23 @@ def figures(
     return rows.assign(
         cell=np.repeat(np.arange(len(values)), top.size), column=np.tile(np.arange(top.size), len(values))
     )
+
+
+def _few_cases(share: Floats, spread_out: Floats | None) -> npt.NDArray[np.bool_]:
+    """Whether a share rests on so few answers of its rarer kind that its spread may be seen too small."""
+    if spread_out is None:
+        return np.zeros(share.shape, dtype=bool)
+    return np.asarray(spread_out * np.minimum(share, 1 - share) < FEW_CASES)
+
+
+def equal_answers(cells: CellTotals) -> Floats:
+    """How many equally weighted answers the answers of a cell are worth: N^2 / sum_j (N_j^2 / n_j), shape (cells, k).
+
+    Weights are taken as equal within a PSU (Kish 1965, 11.7), as those of an intercept sample are.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        inside = np.where(cells.count > 0, cells.base**2 / cells.count, 0.0)
+        return np.asarray(cells.per_cell(cells.base) ** 2 / cells.per_cell(inside))
 
 
 def _settled(estimates: Estimates, *, top: Floats, rules: Rules) -> tuple[Floats, Floats, Floats, Spread]:

@@ -12,10 +12,11 @@ from scoring.cells import CellTotals
 from scoring.contract import Scorecard, columns
 from scoring.design import Floats
 from scoring.errors import EstimationError
-from scoring.estimates import DUST, DfRule, Estimates, Sample, combine, ratios
-from scoring.figures import Rules, figures, simple_variance
+from scoring.estimates import DUST, Estimates, Sample, combine, ratios
+from scoring.figures import Rules, equal_answers, figures, simple_variance
 from scoring.framework import Framework
 from scoring.replication import Replicates
+from scoring.strata import DfRule
 from scoring.totals import Totals
 
 FULL = 100.0  # items, indices and shares run from 0 to 100
@@ -91,6 +92,7 @@ def score(
         n=weakest(scores, scores.cells.per_cell(scores.cells.count), least=True),
         top=np.where(scores.bounded, FULL, np.nan),
         rules=Rules(df, None, level),
+        spread_out=_spread_out(scores, framework),
     )
     table = scores.cells.labels.iloc[rows["cell"]].reset_index(drop=True)
     table["measure"] = np.array(scores.measures, dtype=object)[rows["column"]]
@@ -212,6 +214,14 @@ def _simple(scores: Scores) -> tuple[Floats, Floats]:
     measured = simple_variance(scores.cells, kind=["mean"] * columns_)
     nodes = np.full((len(scores.cells.labels), len(scores.measures) - columns_), np.nan)
     return np.hstack([nodes, measured[0]]), np.hstack([nodes, measured[1]])
+
+
+def _spread_out(scores: Scores, framework: Framework) -> Floats:
+    """Of shares the equally weighted answers they rest on; NaN for indices, dimensions, items and amounts."""
+    answers = equal_answers(scores.cells)
+    shares = [part.statistic == "share" for part in framework.indicators]
+    nodes = np.full((len(answers), len(scores.measures) - answers.shape[1]), np.nan)
+    return np.hstack([nodes, np.where([False] * len(framework.items) + shares, answers, np.nan)])
 
 
 def weakest(scores: Scores, values: npt.NDArray[Any], *, least: bool) -> npt.NDArray[Any]:

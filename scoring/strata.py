@@ -1,14 +1,15 @@
 """Unit scores -> what each stratum adds to a variance, in one or two stages, with every rule for lonely PSUs."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from scoring.design import Floats, Integers, SurveyDesign
-from scoring.errors import EstimationError
+from scoring.errors import EstimationError, RequestError
 from scoring.units import Units
 
+DfRule = Literal["design", "satterthwaite"]
 WHOLE = 1e-7  # a stratum of which less than this share was left out is taken whole (R survey has the same bound)
 
 
@@ -25,6 +26,8 @@ class Parts:
         From unit to unit inside PSUs.
     members : ndarray of float, shape (groups, m)
         PSUs that hold respondents of the domain.
+    squares : ndarray of float, shape (groups, m)
+        Sum over PSUs of their share of the cell's weight, squared.
     standing : ndarray of float, shape (groups, m)
         PSUs that take part in the variance: with calibration all of the sample, else the members.
     """
@@ -34,14 +37,61 @@ class Parts:
     between: Floats
     inside: Floats
     members: Floats
+    squares: Floats
     standing: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Variance and degrees of freedom of each estimate, shape (cells, m).
+
+    `weight_df` is Satterthwaite's df if every PSU varied alike: it knows the weights alone and so, unlike the other,
+    is not large by chance where a heavy stratum varied little. `failed` counts replicates without an estimate.
+    """
+
+    variance: Floats
+    design_df: Floats
+    satterthwaite_df: Floats
+    weight_df: Floats
+    failed: Floats
+
+    def df(self, rule: DfRule) -> Floats:
+        """Degrees of freedom by this rule, 0 where the design gives none."""
+        if rule not in get_args(DfRule):
+            raise RequestError(f"df rule is {rule!r}; it may be {', '.join(get_args(DfRule))}")
+        if rule == "design":
+            return self.design_df
+        return np.where(self.design_df > 0, self.satterthwaite_df, 0.0)
+
+
+def gathered(parts: Parts, shape: tuple[int, ...]) -> Spread:
+    """Add strata up to cells; strata of unknown variance count as the average of the others."""
+
+    def by_cell(values: Floats) -> Floats:
+        out = np.zeros(shape)
+        np.add.at(out, parts.cell, values)
+        return out
+
+    members = parts.members
+    known, standing = ~np.isnan(parts.between), (parts.standing > 0).astype(np.float64)
+    between = np.where(known, parts.between, 0.0)
+    part = between + parts.inside
+    with np.errstate(invalid="ignore", divide="ignore"):
+        others = by_cell(standing) / by_cell(standing * known)
+        stretch = np.where(by_cell(standing * ~known) > 0, others, 1.0)
+        total = by_cell(between) * stretch + by_cell(parts.inside)
+        satterthwaite, alike = (
+            by_cell(v) ** 2 / by_cell(v**2 / np.maximum(members - 1, 1)) for v in (part, parts.squares)
+        )
+    df = by_cell(members) - by_cell((members > 0).astype(np.float64))
+    return Spread(total, df, np.where(total > 0, satterthwaite, df), np.minimum(alike, df), np.zeros(shape))
 
 
 def parts_of(
     cell: Integers,
     unit: Integers,
     scores: Floats,
-    present: npt.NDArray[np.bool_],
+    mass: Floats,
     units: Units,
     design: SurveyDesign,
     *,
@@ -53,7 +103,7 @@ def parts_of(
 
     Second-stage units that are alone in their PSU add nothing, or are an error under `fail` (R survey 4.5).
     """
-    pair_cell, psu, summed, held = _per_psu(cell, unit, scores, present, units)
+    pair_cell, psu, summed, held = _per_psu(cell, unit, scores, mass, units)
     strata = units.sampled.size
     key = pair_cell * strata + units.stratum[psu]
     order = np.argsort(key, kind="stable")
@@ -61,10 +111,10 @@ def parts_of(
     groups, starts = np.unique(key, return_index=True)
     group_cell, stratum = groups // strata, groups % strata
     if not groups.size:
-        return Parts(group_cell, stratum, *(np.zeros((0, scores.shape[1])) for _ in range(4)))
+        return Parts(group_cell, stratum, *(np.zeros((0, scores.shape[1])) for _ in range(5)))
     if not replicated:
         _refuse_lonely(units, design, stratum)
-    members = np.add.reduceat(held.astype(np.float64), starts, axis=0)
+    members = np.add.reduceat((held > 0).astype(np.float64), starts, axis=0)
     here = np.diff(np.append(starts, key.size))[:, None]
     standing = here + np.zeros(members.shape) if calibrated else members
     centre = _centres(summed, standing, starts, group_cell, units.sampled[stratum], design, cells=cells)
@@ -72,21 +122,23 @@ def parts_of(
     absent = units.sampled[stratum][:, None] - here
     squares = np.add.reduceat((summed - centre[place]) ** 2, starts, axis=0) + absent * centre**2
     inside = _inside(cell, unit, scores, units, design, groups) if units.two_stages else np.zeros(members.shape)
-    return Parts(group_cell, stratum, squares * _scales(standing, units, design, stratum), inside, members, standing)
+    between = squares * _scales(standing, units, design, stratum)
+    share = np.add.reduceat(held**2, starts, axis=0)
+    return Parts(group_cell, stratum, between, inside, members, share, standing)
 
 
 def _per_psu(
-    cell: Integers, unit: Integers, scores: Floats, present: npt.NDArray[np.bool_], units: Units
-) -> tuple[Integers, Integers, Floats, npt.NDArray[np.bool_]]:
+    cell: Integers, unit: Integers, scores: Floats, mass: Floats, units: Units
+) -> tuple[Integers, Integers, Floats, Floats]:
     """Sum units up to PSUs; nothing to do where the PSU is the unit."""
     if units.psu.size == units.stratum.size:
-        return cell, units.psu[unit], scores, present
+        return cell, units.psu[unit], scores, mass
     width = units.stratum.size
     pairs, place = np.unique(cell * width + units.psu[unit], return_inverse=True)
     summed = np.zeros((pairs.size, scores.shape[1]))
     np.add.at(summed, place.ravel(), scores)
-    held = np.zeros(summed.shape, dtype=bool)
-    np.logical_or.at(held, place.ravel(), present)
+    held = np.zeros(summed.shape)
+    np.add.at(held, place.ravel(), mass)
     return pairs // width, pairs % width, summed, held
 
 
@@ -173,9 +225,7 @@ def _refuse_lonely(units: Units, design: SurveyDesign, stratum: Integers) -> Non
         )
 
 
-def scaled(
-    unit: Integers, scores: Floats, present: npt.NDArray[np.bool_], units: Units, design: SurveyDesign
-) -> Floats:
+def scaled(unit: Integers, scores: Floats, mass: Floats, units: Units, design: SurveyDesign) -> Floats:
     """Rows whose cross product is the covariance of the totals of the scores, shape (rows, q).
 
     Each PSU's centred score times the root of its stratum's scale and, in two stages, each unit's below it.
@@ -184,15 +234,15 @@ def scaled(
     ----------
     unit : ndarray of int, shape (pairs,)
         Each unit once.
-    scores, present : ndarray, shape (pairs, q)
-        With calibration every unit is present.
+    scores, mass : ndarray of float, shape (pairs, q)
+        With calibration every unit has mass.
     """
-    _, psu, summed, held = _per_psu(unit * 0, unit, scores, present, units)
+    _, psu, summed, held = _per_psu(unit * 0, unit, scores, mass, units)
     order = np.argsort(units.stratum[psu], kind="stable")
     stratum, psu, summed, held = units.stratum[psu[order]], psu[order], summed[order], held[order]
     groups, starts = np.unique(stratum, return_index=True)
     _refuse_lonely(units, design, groups)
-    members = np.add.reduceat(held.astype(np.float64), starts, axis=0)
+    members = np.add.reduceat((held > 0).astype(np.float64), starts, axis=0)
     centre = _centres(summed, members, starts, groups * 0, units.sampled[groups], design, cells=1)
     scales = _scales(members, units, design, groups)
     unknown = np.isnan(scales)

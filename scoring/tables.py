@@ -12,14 +12,15 @@ from scoring.cells import CellTotals
 from scoring.contrasts import contrasted
 from scoring.design import Integers, SurveyDesign
 from scoring.errors import RequestError
-from scoring.estimates import DfRule, Sample
-from scoring.figures import Deff, Rules, figures, simple_variance
+from scoring.estimates import Sample
+from scoring.figures import Deff, Rules, equal_answers, figures, simple_variance
 from scoring.intervals import Interval
 from scoring.margins import Calibration
 from scoring.measured import Measured, measure
 from scoring.quantile_rules import QuantileRule
 from scoring.quantiles import QuantileInterval
 from scoring.resampling import Resampling
+from scoring.strata import DfRule
 from scoring.variables import SHARES, Row, Wanted
 
 
@@ -154,6 +155,7 @@ def card_of(found: Measured, *, rules: Rules) -> contract.Scorecard:
         n=cells.per_cell(cells.count),
         top=np.array([1.0 if row.statistic in SHARES else np.nan for row in found.rows]),
         rules=rules,
+        spread_out=np.where([row.statistic in SHARES for row in found.rows], equal_answers(cells), np.nan),
     )
     rows["row"] = [found.rows[number] for number in rows["column"]]
     evidence = _evidence(cells, found.rows, found.estimates.sample)

@@ -191,8 +191,11 @@ def _counted(data: pd.DataFrame, items: Sequence[str], statistic: str, scale: tu
 
 def _answers(data: pd.DataFrame, name: str) -> Floats:
     """Coded answers of a question as numbers, NaN where empty; text is an error."""
-    numbers = pd.to_numeric(data[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    if (np.isnan(numbers) & data[name].notna().to_numpy()).any():
+    column = data[name]
+    if column.dtype == np.float64:  # the common case, without a copy
+        return column.to_numpy()
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    if (np.isnan(numbers) & column.notna().to_numpy()).any():
         raise EstimationError(f"answers to {name!r} hold text; give the scores of its choices as numbers")
     return numbers
 

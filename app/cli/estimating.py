@@ -16,7 +16,6 @@ from scoring.contrasts import contrasted
 from scoring.design import Lonely
 from scoring.disclosure import protect
 from scoring.errors import RequestError
-from scoring.estimates import DfRule
 from scoring.figures import Deff, Rules
 from scoring.intervals import Interval
 from scoring.margins import from_table
@@ -24,6 +23,7 @@ from scoring.measured import measure
 from scoring.quantile_rules import QuantileRule
 from scoring.quantiles import QuantileInterval
 from scoring.resampling import matching
+from scoring.strata import DfRule
 from scoring.tables import card_of, coefficient_of_variation
 from scoring.variables import STATISTICS, Wanted
 
