@@ -145,6 +145,7 @@ SCENARIOS = (
     Scenario(name="three waves", kind="change", items=4, mood=0.5, waves=3),
     Scenario(name="dominant stratum", posts=(0.7, *[0.3 / 11] * 11), groups=(1.0,)),  # 70 % rest on its shifts alone
 )
+MARKS = ("few_df", "few_cases", "uneven_shifts")  # reasons that warn of too narrow an interval
 DOMINANT = ("dominant post", "dominant stratum")
 
 
@@ -275,7 +276,7 @@ def _batches(scenario: Scenario, shifts: int, samples: int) -> Iterator[int]:
 class Line:
     """What became of the intervals of one scenario; `width` is beside that of z intervals with the true SE.
 
-    The true SE is the standard deviation over all samples; `few` counts the rows that the engine marks `few_df`, and
+    The true SE is the standard deviation over all samples; `few` counts the rows that the engine marks, and
     `held_of_few` those of them whose interval holds the truth.
     """
 
@@ -320,7 +321,7 @@ class Line:
 
 def line(scenario: Scenario, shifts: int, rule: DfRule, rows: pd.DataFrame) -> Line:
     wide = 2 * stats.norm.ppf(0.975) * rows["estimate"].std()
-    few = rows["reason"] == "few_df"
+    few = rows["reason"].isin(MARKS)
     return Line(
         scenario=scenario.name,
         rule=rule,
@@ -344,7 +345,7 @@ def generator(scenario: Scenario, shifts: int, seed: int = SEED) -> np.random.Ge
 def markdown(lines: Sequence[Line]) -> str:
     """One row a line, shares in per cent."""
     rows = [
-        "| scenario | shifts | coverage | its 95 % interval | width / true | missing | median df | few_df | aim |",
+        "| scenario | shifts | coverage | its 95 % interval | width / true | missing | median df | marked | aim |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for each in lines:
@@ -367,7 +368,7 @@ def marked(lines: Sequence[Line]) -> str:
     few, rest = sum(each.few for each in lines), sum(each.shown - each.few for each in lines)
     of_few, of_rest = sum(each.held_of_few for each in lines), sum(each.held - each.held_of_few for each in lines)
     shares = [f"{_percent(held / rows)} %" if rows else "none" for held, rows in ((of_few, few), (of_rest, rest))]
-    return f"Held by {few:,} rows marked few_df: {shares[0]}; by {rest:,} others: {shares[1]} (Satterthwaite's df)."
+    return f"Held by {few:,} rows marked in words: {shares[0]}; by {rest:,} others: {shares[1]} (Satterthwaite's df)."
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from scoring.contract import Scorecard, columns
 from scoring.design import Floats, Integers
 from scoring.errors import EstimationError, RequestError
 from scoring.estimates import DUST, contrast, variance
-from scoring.figures import FEW_DF
+from scoring.figures import doubts
 from scoring.framework import Framework
 from scoring.indices import FULL, assemble, describe, weakest
 from scoring.intervals import intervals
@@ -74,7 +74,8 @@ def change(
     spread = variance(moved)
     value, se, freedom = (array[:, chosen] for array in (moved.values, np.sqrt(spread.variance), spread.df(df)))
     known, reason = _judged(value, se, freedom, sampled=not totals.units.census)
-    reason[known & (spread.weight_df[:, chosen] < FEW_DF) & (df == "satterthwaite")] = "few_df"
+    for name, marked in doubts(spread).items() if df == "satterthwaite" else ():
+        reason[known & marked[:, chosen] & (reason == "")] = name
     limits = intervals(value, se, freedom, interval="t", level=level)
     low, high = (np.where(known, limit, np.nan) for limit in limits)
     n = weakest(scores, scores.cells.per_cell(scores.cells.count), least=True)[pairs].min(axis=1)[:, chosen]

@@ -32,6 +32,7 @@ REASONS: Mapping[str, str] = {
     "no_spread": "the shifts do not differ at all: what chance would do cannot be judged",
     "bound": "everybody answered alike: the interval is a one-sided bound",
     "few_df": "one or two strata with few shifts decide this interval: read it as wider than it says",
+    "uneven_shifts": "a few busy shifts count for most of this figure: the interval may be too narrow",
     "few_cases": "fewer than 5 answers of the rarer kind, weights considered: the interval may be too narrow",
     "failed_replicates": "some replicates held nobody of this cell and were left out",
     "open_end": "the interval reaches beyond the smallest or largest answer",

@@ -346,7 +346,8 @@ def variance(estimates: Estimates) -> Spread:
     df = straight.design_df
     if replicates.df is not None:
         df = np.where(np.isnan(estimates.values), 0.0, replicates.df)
-    return Spread(found, df, df, straight.weight_df, np.broadcast_to(failed, found.shape).astype(np.float64))
+    failures = np.broadcast_to(failed, found.shape).astype(np.float64)
+    return Spread(found, df, df, straight.weight_df, straight.evenness, failures)
 
 
 def covariance(estimates: Estimates) -> Floats:

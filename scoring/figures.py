@@ -18,6 +18,7 @@ from scoring.strata import DfRule, Spread
 
 Deff = Literal["without", "with"]
 FEW_DF = 6.0  # below this many df of the weights an interval promises more than it keeps, see docs/method.md
+UNEVEN = 0.65  # below this evenness of PSU weights within strata an interval may be too narrow
 FEW_CASES = 5.0  # likewise a share with fewer effective answers of the rarer kind
 
 
@@ -93,7 +94,7 @@ def figures(
         "no_spread": flat & ~shown,
         "failed_replicates": found.failed > 0,
         "few_cases": _few_cases(values / top, spread_out) & (rules.df == "satterthwaite"),
-        "few_df": (found.weight_df < FEW_DF) & (rules.df == "satterthwaite"),
+        **{name: marked & (rules.df == "satterthwaite") for name, marked in doubts(found).items()},
     }
     columns = {
         "estimate": values,
@@ -111,6 +112,11 @@ def figures(
     return rows.assign(
         cell=np.repeat(np.arange(len(values)), top.size), column=np.tile(np.arange(top.size), len(values))
     )
+
+
+def doubts(found: Spread) -> dict[str, npt.NDArray[np.bool_]]:
+    """Where simulated intervals hold the truth less often than they say, by reason (docs/method.md, 10)."""
+    return {"few_df": found.weight_df < FEW_DF, "uneven_shifts": found.evenness < UNEVEN}
 
 
 def _few_cases(share: Floats, spread_out: Floats | None) -> npt.NDArray[np.bool_]:

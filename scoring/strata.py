@@ -26,8 +26,8 @@ class Parts:
         From unit to unit inside PSUs.
     members : ndarray of float, shape (groups, m)
         PSUs that hold respondents of the domain.
-    squares : ndarray of float, shape (groups, m)
-        Sum over PSUs of their share of the cell's weight, squared.
+    mass, squares : ndarray of float, shape (groups, m)
+        Sums over PSUs of their share of the cell's weight, and of its square.
     standing : ndarray of float, shape (groups, m)
         PSUs that take part in the variance: with calibration all of the sample, else the members.
     """
@@ -37,6 +37,7 @@ class Parts:
     between: Floats
     inside: Floats
     members: Floats
+    mass: Floats
     squares: Floats
     standing: Floats
 
@@ -46,13 +47,15 @@ class Spread:
     """Variance and degrees of freedom of each estimate, shape (cells, m).
 
     `weight_df` is Satterthwaite's df if every PSU varied alike: it knows the weights alone and so, unlike the other,
-    is not large by chance where a heavy stratum varied little. `failed` counts replicates without an estimate.
+    is not large by chance where a heavy stratum varied little. `evenness` is 1 / (1 + CV^2) of the weights of PSUs
+    within strata: 1 where they weigh alike. `failed` counts replicates without an estimate.
     """
 
     variance: Floats
     design_df: Floats
     satterthwaite_df: Floats
     weight_df: Floats
+    evenness: Floats
     failed: Floats
 
     def df(self, rule: DfRule) -> Floats:
@@ -83,8 +86,12 @@ def gathered(parts: Parts, shape: tuple[int, ...]) -> Spread:
         satterthwaite, alike = (
             by_cell(v) ** 2 / by_cell(v**2 / np.maximum(members - 1, 1)) for v in (part, parts.squares)
         )
+        mean = parts.mass**2 / np.maximum(members, 1)
+        cv = by_cell((parts.squares - mean) * members / np.maximum(members - 1, 1)) / by_cell(mean)
     df = by_cell(members) - by_cell((members > 0).astype(np.float64))
-    return Spread(total, df, np.where(total > 0, satterthwaite, df), np.minimum(alike, df), np.zeros(shape))
+    return Spread(
+        total, df, np.where(total > 0, satterthwaite, df), np.minimum(alike, df), 1 / (1 + cv), np.zeros(shape)
+    )
 
 
 def parts_of(
@@ -111,7 +118,7 @@ def parts_of(
     groups, starts = np.unique(key, return_index=True)
     group_cell, stratum = groups // strata, groups % strata
     if not groups.size:
-        return Parts(group_cell, stratum, *(np.zeros((0, scores.shape[1])) for _ in range(5)))
+        return Parts(group_cell, stratum, *(np.zeros((0, scores.shape[1])) for _ in range(6)))
     if not replicated:
         _refuse_lonely(units, design, stratum)
     members = np.add.reduceat((held > 0).astype(np.float64), starts, axis=0)
@@ -123,8 +130,8 @@ def parts_of(
     squares = np.add.reduceat((summed - centre[place]) ** 2, starts, axis=0) + absent * centre**2
     inside = _inside(cell, unit, scores, units, design, groups) if units.two_stages else np.zeros(members.shape)
     between = squares * _scales(standing, units, design, stratum)
-    share = np.add.reduceat(held**2, starts, axis=0)
-    return Parts(group_cell, stratum, between, inside, members, share, standing)
+    mass, shares = (np.add.reduceat(share, starts, axis=0) for share in (held, held**2))
+    return Parts(group_cell, stratum, between, inside, members, mass, shares, standing)
 
 
 def _per_psu(

@@ -112,5 +112,5 @@ def test_the_table_says_what_is_outside_the_aim() -> None:
         "| plain | 8 | 90.5 | 89.1 to 91.7 | 0.98 | 0.5 | 20.0 | 5.0 | **outside** |"
     )
     assert bench.marked([line]) == (
-        "Held by 100 rows marked few_df: 90.0 %; by 1,890 others: 90.5 % (Satterthwaite's df)."
+        "Held by 100 rows marked in words: 90.0 %; by 1,890 others: 90.5 % (Satterthwaite's df)."
     )
