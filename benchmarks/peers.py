@@ -80,7 +80,7 @@ def synthetic(rows: int, items: int) -> "Iterator[tuple[str, npt.NDArray[Any]]]"
     import numpy as np  # noqa: PLC0415 - see above
 
     rng = np.random.default_rng(SEED)
-    psu = np.arange(rows) % PSUS
+    psu = np.arange(rows) * PSUS // rows  # interviews of a shift stand together, as in the file of a survey
     cell = psu % STRATA // 2
     plan = (cell % WAVES, cell // WAVES, psu % STRATA, psu, rng.uniform(0.5, 2.0, rows))
     yield from zip(PLAN, plan, strict=True)

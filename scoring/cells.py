@@ -138,8 +138,8 @@ def cell_codes(data: pd.DataFrame, names: Sequence[str]) -> tuple[Integers, pd.D
     codes = [_whole(data[name]) for name in names]
     known = [code for code in codes if code is not None]
     if len(known) == len(codes):
-        code, row = _numbered(known)
-        return code, data[list(names)].iloc[row].reset_index(drop=True)
+        code = _numbered(known)
+        return code, data[list(names)].iloc[_a_row(code)].reset_index(drop=True)
     grouped = data.groupby(list(names), observed=True, dropna=True, sort=True)
     code = grouped.ngroup().fillna(-1).to_numpy().astype(np.int64)
     return code, grouped.size().reset_index()[list(names)]
@@ -151,27 +151,35 @@ def _whole(column: "pd.Series[Any]") -> Integers | None:
         return None
     values = column.to_numpy()
     low, high = int(values.min()), int(values.max())
-    return values.astype(np.int64) - low if high < FARTHEST and high - low < FARTHEST else None
+    if max(high, high - low) >= FARTHEST:
+        return None
+    counted = values.astype(np.int64, copy=False)
+    return counted - low if low else counted
 
 
-def _numbered(codes: Sequence[Integers]) -> tuple[Integers, Integers]:
-    """Number the distinct rows of codes >= -1 in their order: the number of each row, and a row of each number."""
-    key, size = np.zeros(codes[0].size, dtype=np.int64), 1
-    for code in codes:
-        low = int(code.min(initial=0))
-        width = int(code.max(initial=0)) - low + 1
-        if size * width > FARTHEST:
+def _numbered(codes: Sequence[Integers]) -> Integers:
+    """Number the distinct rows of codes >= -1, in their order."""
+    spans = [(int(code.min(initial=0)), int(code.max(initial=0)) + 1) for code in codes]
+    key, size = codes[0] - spans[0][0], spans[0][1] - spans[0][0]  # a copy
+    for code, (low, end) in zip(codes[1:], spans[1:], strict=True):
+        if size * (end - low) > FARTHEST:
             key = pd.factorize(key, sort=True)[0].astype(np.int64)
             size = int(key.max(initial=-1)) + 1
-        key *= width
+        key *= end - low
         key += code
         if low:
             key -= low
-        size *= width
-    number = _marked(key, size) if size <= SPARSE * (key.size + 1) else pd.factorize(key, sort=True)[0].astype(np.int64)
-    row = np.empty(int(number.max(initial=-1)) + 1, dtype=np.int64)
-    row[number] = np.arange(number.size)
-    return number, row
+        size *= end - low
+    return _marked(key, size) if size <= SPARSE * (key.size + 1) else pd.factorize(key, sort=True)[0].astype(np.int64)
+
+
+def _a_row(number: Integers) -> Integers:
+    """A row of each number, without the sort that a search for the first would take."""
+    starts = np.flatnonzero(number[1:] != number[:-1]) + 1  # of runs: rows of one unit often stand together
+    row = np.zeros(int(number.max(initial=-1)) + 1, dtype=np.int64)
+    row[number[starts]] = starts
+    row[number[:1]] = 0
+    return row
 
 
 def _marked(key: Integers, size: int) -> Integers:
@@ -193,7 +201,7 @@ def sum_sets(
 
     Rows with cell -1 belong to the sample but to no cell; rows of weight zero are outside the domain.
     """
-    atom, row = _numbered([found.row_unit, *(code for code, _ in cells.values())])
+    atom, row = _atoms(found.row_unit, [code for code, _ in cells.values()])
     sums = _Sums(*(np.zeros((row.size, len(columns))) for _ in range(6)))
     largest = {names: np.full((len(labels), len(columns), 2), np.nan) for names, (_, labels) in cells.items()}
     auxiliaries = 0 if calibrated is None else calibrated.aux.shape[1]
@@ -222,6 +230,16 @@ def sum_sets(
         )
         for names, (code, labels) in cells.items()
     }
+
+
+def _atoms(unit: Integers, codes: Sequence[Integers]) -> tuple[Integers, Integers]:
+    """Finest groups of respondents, and a row of each; cells that are constant within units make no more of them."""
+    row = _a_row(unit)
+    crossing = [code for code in codes if not (code[row][unit] == code).all()]
+    if not crossing:
+        return unit, row
+    atom = _numbered([unit, *crossing])
+    return atom, _a_row(atom)
 
 
 def _two_largest(code: Integers, size: int, given: Floats) -> Floats:
@@ -266,7 +284,8 @@ class _Sums:
         if not (level == x).all():
             return False
         left_out = (~(r & inside)).view(np.int8) * np.int8(top + 1)
-        key = atom * (top + 2) + np.maximum(level, left_out)
+        key = atom * (top + 2)
+        key += np.maximum(level, left_out)
         shape, known = (len(self.base), top + 2), np.arange(top + 1.0)
         weight = np.bincount(key, weights=w, minlength=shape[0] * shape[1]).reshape(shape)[:, :-1]
         number = np.bincount(key, minlength=shape[0] * shape[1]).reshape(shape)[:, :-1]
@@ -327,69 +346,3 @@ def with_interviewers(totals: CellTotals, cell: Integers, interviewer: "pd.Serie
     inside = cell >= 0
     pairs = pd.DataFrame({"cell": cell[inside], "who": interviewer[inside].astype(str).to_numpy()})
     return replace(totals, seen=pairs.value_counts(sort=False).reset_index(name="n"))
-
-
-def added(first: CellTotals, second: CellTotals, units: tuple[Integers, Integers]) -> CellTotals:
-    """Totals of two batches of respondents together.
-
-    Parameters
-    ----------
-    units : pair of ndarray of int
-        The unit of the whole for each unit of the first and of the second batch.
-    """
-    both = (first, second)
-    keys = list(first.labels.columns)
-    labels = pd.concat([part.labels for part in both]).drop_duplicates()
-    labels = (labels.sort_values(keys) if keys else labels).reset_index(drop=True)
-    numbered = labels.assign(_cell=np.arange(len(labels)))
-    places = [
-        part.labels.merge(numbered, on=keys, how="left")["_cell"].to_numpy() if keys else np.zeros(1, dtype=np.int64)
-        for part in both
-    ]
-    width = 1 + max(int(part.max(initial=0)) for part in units)
-    codes = [place[part.cell] * width + unit[part.unit] for part, place, unit in zip(both, places, units, strict=True)]
-    pairs, at = np.unique(np.concatenate(codes), return_inverse=True)
-    adder = sparse.csr_array((np.ones(at.size), (at.ravel(), np.arange(at.size))), shape=(pairs.size, at.size))
-    to_cells = np.concatenate(places)
-
-    def by_cell(name: str) -> Floats:
-        out = np.zeros((len(labels), first.base.shape[1]))
-        np.add.at(out, to_cells, np.concatenate([getattr(part, name) for part in both]))
-        return out
-
-    def by_pair(name: str) -> Floats:
-        return _product(adder, np.concatenate([getattr(part, name) for part in both]))
-
-    return replace(
-        first,
-        labels=labels,
-        cell=pairs // width,
-        unit=pairs % width,
-        base=by_pair("base"),
-        total=by_pair("total"),
-        count=by_pair("count").astype(np.int64),
-        tally=by_cell("tally"),
-        square=by_cell("square"),
-        weight=by_cell("weight"),
-        largest=_largest_of(both, places, len(labels)),
-        seen=_seen_by(both, places),
-    )
-
-
-def _largest_of(both: Sequence[CellTotals], places: Sequence[Integers], size: int) -> Floats:
-    """The two largest of the largest contributions of two batches."""
-    four = np.zeros((2, size, *both[0].largest.shape[1:]))
-    for number, (part, place) in enumerate(zip(both, places, strict=True)):
-        four[number][place] = part.largest
-    return np.sort(np.concatenate(list(four), axis=2), axis=2)[:, :, :-3:-1]
-
-
-def _seen_by(both: Sequence[CellTotals], places: Sequence[Integers]) -> pd.DataFrame | None:
-    seen = [
-        part.seen.assign(cell=place[part.seen["cell"]])
-        for part, place in zip(both, places, strict=True)
-        if part.seen is not None
-    ]
-    if not seen:
-        return None
-    return pd.concat(seen).groupby(["cell", "who"], as_index=False)[["n"]].sum()

@@ -28,6 +28,7 @@ REASONS: Mapping[str, str] = {
     "": "nothing to add",
     "no_answers": "nobody in this cell answered",
     "part_missing": "a part of the index has no answers in this cell",
+    "not_defined": "it cannot be computed from these answers",
     "one_psu": "one shift alone: the spread between shifts cannot be judged",
     "no_spread": "the shifts do not differ at all: what chance would do cannot be judged",
     "bound": "everybody answered alike: the interval is a one-sided bound",

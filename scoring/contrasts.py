@@ -15,26 +15,30 @@ from scoring.measured import Measured
 
 
 def names_of(found: Measured) -> dict[str, tuple[int, int]]:
-    """Name of each smooth estimate, and its (cell, row).
+    """Name of each smooth estimate, and its (cell, row); names that two would bear are left out.
 
     A row is called by its measure, with the category in square brackets, and with its statistic before it where two
     rows would be called alike; a cell by its domains joined by dots. "cell:row", or the one that is enough alone.
     """
+    names = _names(found)
+    size = len(found.rows)
+    return {name: divmod(place, size) for place, name in enumerate(names) if names.count(name) == 1}
+
+
+def _names(found: Measured) -> list[str]:
+    """Names of all estimates, rows fastest."""
     rows = [row.measure + (f"[{row.category}]" if row.category is not None else "") for row in found.rows]
     twice = {name for name in rows if rows.count(name) > 1}
     rows = [f"{row.statistic}.{name}" if name in twice else name for row, name in zip(found.rows, rows, strict=True)]
     cells = [".".join(value for value in label if value) for label in found.labels.itertuples(index=False)]
-    named = {}
-    for cell, domain in enumerate(cells):
-        for place, row in enumerate(rows):
-            name = row if len(cells) == 1 else domain if len(rows) == 1 else f"{domain}:{row}"
-            named[name] = (cell, place)
-    return named
+    return [
+        row if len(cells) == 1 else domain if len(rows) == 1 else f"{domain}:{row}" for domain in cells for row in rows
+    ]
 
 
 def covariance_of(found: Measured) -> pd.DataFrame:
     """Covariance of all smooth estimates, rows and columns called as in `names_of` (R `vcov`)."""
-    names = list(names_of(found))
+    names = _names(found)
     return pd.DataFrame(covariance(found.estimates), index=names, columns=names)
 
 
@@ -55,10 +59,10 @@ def contrast_estimates(found: Measured, contrasts: Mapping[str, str], *, nonline
 
 
 def _used(contrasts: Mapping[str, str]) -> list[str]:
-    used = list(dict.fromkeys(name for text in contrasts.values() for name in names_in(text, "contrast")))
-    if not used:
+    each = [names_in(text, "contrast") for text in contrasts.values()]
+    if not all(each):
         raise RequestError("contrast: it names no estimate; write as in a - b")
-    return used
+    return list(dict.fromkeys(name for names in each for name in names))
 
 
 def contrasted(
@@ -81,16 +85,18 @@ def contrasted(
     """
     moved = contrast_estimates(found, contrasts, nonlinear=nonlinear)
     named, counts = names_of(found), found.cells.per_cell(found.cells.count)
-    n = min(int(counts[cell, found.first[row]]) for cell, row in (named[name] for name in _used(contrasts)))
+    used = [[named[name] for name in names_in(text, "contrast")] for text in contrasts.values()]
+    n = [min(int(counts[cell, found.first[row]]) for cell, row in places) for places in used]
     shape = moved.values.shape
     missing = np.full(shape, np.nan)
     rows = figures(
         moved,
         simple=(missing, missing),
-        n=np.full(shape, n),
+        n=np.array([n]),
         top=np.full(shape[1], np.nan),
         rules=Rules(rules.df, None, rules.level),
     )
     table = pd.DataFrame("", index=range(len(contrasts)), columns=list(found.labels.columns))
     table = table.assign(measure=list(contrasts), statistic="contrast", category=None)
+    rows["reason"] = rows["reason"].replace("part_missing", "not_defined")
     return pd.concat([table, rows.drop(columns=["cell", "column"])], axis=1)

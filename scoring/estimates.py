@@ -5,7 +5,7 @@ become a variance, so means, ratios, totals, indices and contrasts cannot differ
 Replicates, where there are any, travel along and take its place.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -190,16 +190,28 @@ def transform(
     nonlinear : {"replicate", "delta"}
         With replicates: the function of each replicate, or its linear part alone (R `svycontrast`).
     """
-    values = np.real(function(estimates.values.astype(np.complex128)))
+    values = _real(function(estimates.values.astype(np.complex128)))
     slopes = jacobian(estimates.values) if jacobian else derivative(function, estimates.values)
-    mass = np.repeat(estimates.mass.max(axis=1, keepdims=True), values.shape[1], axis=1)
+    mass = np.column_stack([(estimates.mass * used[estimates.cell]).max(axis=1) for used in _used(estimates, slopes)])
     scores = np.einsum("pom,pm->po", np.nan_to_num(slopes)[estimates.cell], np.nan_to_num(estimates.scores))
     replicated = None
     if estimates.replicated is not None and nonlinear == "replicate":
-        replicated = np.real(function(estimates.replicated.astype(np.complex128)))
+        replicated = _real(function(estimates.replicated.astype(np.complex128)))
     elif estimates.replicated is not None:
         replicated = values + np.einsum("com,rcm->rco", slopes, estimates.replicated - estimates.values)
     return replace(estimates, values=values, scores=scores, mass=mass, replicated=replicated)
+
+
+def _real(values: npt.NDArray[np.complex128]) -> Floats:
+    """Real values; missing where a function left the real numbers, as the logarithm of a negative one does."""
+    return np.where(np.imag(values) == 0, np.real(values), np.nan)
+
+
+def _used(estimates: Estimates, slopes: Floats) -> Iterator[npt.NDArray[np.bool_]]:
+    """Of each function the estimates that it depends on, shape (cells, m); all where all rest on the same people."""
+    alike = bool((estimates.mass == estimates.mass[:, :1]).all())
+    for place in range(slopes.shape[1]):
+        yield (slopes[:, place] != 0) | alike
 
 
 def derivative(function: Callable[[npt.NDArray[np.complex128]], npt.NDArray[np.complex128]], values: Floats) -> Floats:

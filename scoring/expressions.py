@@ -300,7 +300,9 @@ def _column(data: pd.DataFrame, name: str, what: str) -> _Cells:
         raise EstimationError(f"{what}: {name!r} is not a column of the data")
     column = data[name]
     known = column.notna().to_numpy(dtype=bool)
-    if pd.api.types.is_numeric_dtype(column):  # whether a bool is one or zero as well
+    if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+        return _Cells(column.astype(object).where(known, other=False).to_numpy().astype(np.float64), known)
+    if pd.api.types.is_numeric_dtype(column):
         return _Cells(column.to_numpy(dtype=np.float64, na_value=np.nan), known)
     return _Cells(column.astype(object).where(known, "").astype(str).to_numpy(dtype=object), known)
 

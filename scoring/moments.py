@@ -16,6 +16,7 @@ from scoring.design import Floats
 from scoring.errors import EstimationError
 
 Array = npt.NDArray[Any]
+DUST = 1e-12  # below this share of the second moment a variance is rounding
 
 
 def columns(names: Sequence[str], given: Sequence[Floats]) -> list[Column]:
@@ -65,6 +66,10 @@ def covariances(means: Array, factor: Floats) -> Array:
     rows, across = np.triu_indices(k)
     matrix[..., rows, across] = products - first[..., rows] * first[..., across]
     matrix[..., across, rows] = matrix[..., rows, across]
+    own = np.arange(k)
+    second = products[..., np.flatnonzero(rows == across)]
+    spread = matrix[..., own, own]
+    matrix[..., own, own] = np.where(np.real(spread) <= DUST * np.real(second), 0.0, spread)  # equal answers
     return matrix * np.asarray(factor)[..., None, None]
 
 
@@ -83,7 +88,8 @@ def correlations(means: Array, factor: Floats) -> Array:
     """Correlation matrices, shape (..., k, k); NaN for a variable without spread."""
     matrix = covariances(means, factor)
     with np.errstate(invalid="ignore", divide="ignore"):
-        spread = np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))
+        own = np.diagonal(matrix, axis1=-2, axis2=-1)
+        spread = np.sqrt(np.where(np.real(own) > 0, own, np.nan))
         return np.asarray(matrix / spread[..., :, None] / spread[..., None, :])
 
 
@@ -100,8 +106,10 @@ def alpha(means: Array, factor: Floats) -> Array:
     """
     matrix = covariances(means, factor)
     k = matrix.shape[-1]
+    total = matrix.sum(axis=(-2, -1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        own = np.trace(matrix, axis1=-2, axis2=-1) / matrix.sum(axis=(-2, -1))
+        total = np.where(np.real(total) > DUST * np.abs(matrix).sum(axis=(-2, -1)), total, np.nan)
+        own = np.trace(matrix, axis1=-2, axis2=-1) / total
     return np.asarray(k / (k - 1) * (1 - own))[..., None]
 
 

@@ -88,7 +88,13 @@ def quantile_figures(
 
 def _rows(q: Floats, se: Floats, df: Floats, low: Floats, high: Floats, n: Floats) -> pd.DataFrame:
     empty = np.isnan(q)
-    reason = np.select([empty, df <= 0, np.isnan(low) | np.isnan(high)], ["no_answers", "one_psu", "open_end"], "")
+    reasons = {
+        "no_answers": empty,
+        "one_psu": df <= 0,
+        "open_end": np.isnan(low) | np.isnan(high),
+        "no_spread": low == high,
+    }
+    reason = np.select(list(reasons.values()), list(reasons), "")
     figures = {"estimate": q, "se": se, "df": df, "low": low, "high": high, "n": n.astype(np.int64)}
     rows = pd.DataFrame({name: values.ravel() for name, values in figures.items()})
     return rows.assign(

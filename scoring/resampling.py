@@ -30,7 +30,7 @@ class Resampling:
     columns : tuple of str
         Replicate weights in the file.
     scale, rscales, mse, combined
-        Of replicate weights in the file; `mse` of made ones as well.
+        Of replicate weights in the file; `mse` of made ones as well, by default only of the generalized.
     fay : float, optional
     count : int
         Of the bootstraps.
@@ -42,7 +42,7 @@ class Resampling:
     columns: tuple[str, ...] = ()
     scale: float | None = None
     rscales: tuple[float, ...] | float | None = None
-    mse: bool = False
+    mse: bool | None = None
     combined: bool = True
     fay: float | None = None
     count: int = 500
@@ -71,7 +71,7 @@ def resampled(
         apart = _respondents(found)
         given = np.column_stack([_numbers(data, name) for name in request.columns])
         return apart, from_weights(
-            weight, given, kind=request.kind, scale=request.scale, rscales=request.rscales, mse=request.mse,
+            weight, given, kind=request.kind, scale=request.scale, rscales=request.rscales, mse=bool(request.mse),
             combined=request.combined, fay=request.fay, names=request.columns,
         )  # fmt: skip
     made = make(found, request)
@@ -88,15 +88,16 @@ def make(found: Units, request: Resampling) -> Replicates:
         )
     psus = (found.stratum, found.sampled, found.fraction, found.names)
     if request.kind == "jackknife":
-        return jackknife(*psus, mse=request.mse)
+        return jackknife(*psus, mse=bool(request.mse))
     if request.kind in ("balanced", "fay"):
         default = HALF if request.kind == "fay" else 0.0
-        return balanced(*psus, fay=default if request.fay is None else request.fay, mse=request.mse)
+        return balanced(*psus, fay=default if request.fay is None else request.fay, mse=bool(request.mse))
     if request.rng is None:
         raise RequestError(f"{request.kind} replicates are drawn by chance; give a generator with a seed as rng")
     if request.kind == "rao-wu":
-        return rao_wu(*psus, rng=request.rng, count=request.count, mse=request.mse)
-    return generalized(*psus, rng=request.rng, count=request.count)
+        return rao_wu(*psus, rng=request.rng, count=request.count, mse=bool(request.mse))
+    mse = True if request.mse is None else request.mse
+    return generalized(*psus, rng=request.rng, count=request.count, mse=mse)
 
 
 def _recalibrated(

@@ -207,18 +207,22 @@ def _inside(
     place = np.searchsorted(pairs, key[order])
     here = np.diff(np.append(starts, key.size))[:, None]
     squares = np.add.reduceat((scores[order] - mean[place]) ** 2, starts, axis=0) + (drawn - here) * mean**2
-    alone = (units.drawn_inside[psu] == 1) & (units.fraction_inside[psu] < 1)
-    if design.lonely == "fail" and (alone & (units.fraction[units.stratum[psu]] > 0)).any():
-        name = units.names[units.stratum[psu[np.flatnonzero(alone)[0]]]]
-        raise EstimationError(
-            f"a PSU of stratum {name!r} holds one second-stage unit, so the variance inside it cannot be estimated; "
-            "leave the second fpc out, or choose another rule for lonely PSUs"
-        )
+    _refuse_lonely_inside(units, design, psu)
     share = units.fraction[units.stratum[psu]] * (1 - units.fraction_inside[psu])
     part = squares * (share[:, None] * drawn / np.maximum(drawn - 1, 1))
     out = np.zeros((groups.size, scores.shape[1]))
     np.add.at(out, np.searchsorted(groups, pairs // width * strata + units.stratum[psu]), part)
     return out
+
+
+def _refuse_lonely_inside(units: Units, design: SurveyDesign, psu: Integers) -> None:
+    alone = (units.drawn_inside[psu] == 1) & (units.fraction_inside[psu] < 1) & (units.fraction[units.stratum[psu]] > 0)
+    if design.lonely == "fail" and alone.any():
+        name = units.names[units.stratum[psu[np.flatnonzero(alone)[0]]]]
+        raise EstimationError(
+            f"a PSU of stratum {name!r} holds one second-stage unit, so the variance inside it cannot be estimated; "
+            "leave the second fpc out, or choose another rule for lonely PSUs"
+        )
 
 
 def _refuse_lonely(units: Units, design: SurveyDesign, stratum: Integers) -> None:
@@ -259,7 +263,10 @@ def scaled(unit: Integers, scores: Floats, mass: Floats, units: Units, design: S
     roots = np.sqrt(np.nan_to_num(scales)) * np.where(unknown.any(axis=0), stretch, 1.0)
     absent = units.sampled[groups][:, None] - np.diff(np.append(starts, stratum.size))[:, None]
     rows = [(summed - centre[place]) * roots[place], np.sqrt(absent) * centre * roots]
-    return np.vstack([*rows, *([_scaled_inside(unit, scores, units)] if units.two_stages else [])])
+    if not units.two_stages:
+        return np.vstack(rows)
+    _refuse_lonely_inside(units, design, np.unique(units.psu[unit]))
+    return np.vstack([*rows, _scaled_inside(unit, scores, units)])
 
 
 def _scaled_inside(unit: Integers, scores: Floats, units: Units) -> Floats:

@@ -158,6 +158,7 @@ def card_of(found: Measured, *, rules: Rules) -> contract.Scorecard:
         spread_out=np.where([row.statistic in SHARES for row in found.rows], equal_answers(cells), np.nan),
     )
     rows["row"] = [found.rows[number] for number in rows["column"]]
+    rows["reason"] = rows["reason"].replace("part_missing", "not_defined")
     evidence = _evidence(cells, found.rows, found.estimates.sample)
     if len(found.quantiles):
         rows, evidence = _with_quantiles(rows, evidence, found)

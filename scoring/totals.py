@@ -9,14 +9,15 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from scoring.adding import added, together
 from scoring.calibration import calibrate
-from scoring.cells import CellTotals, Column, Values, added, cell_codes, sum_sets, with_interviewers
+from scoring.cells import CellTotals, Column, Values, cell_codes, sum_sets, with_interviewers
 from scoring.contract import FIGURES
 from scoring.design import Floats, SurveyDesign
 from scoring.errors import DesignError, EstimationError, RequestError
 from scoring.framework import Framework
 from scoring.margins import Calibration
-from scoring.units import Units, together, units, weights
+from scoring.units import Units, units, weights
 
 MOST_FACETS = 3  # more than three facets together approach one person a cell
 _TAKEN = frozenset({*FIGURES, "statistic", "category", "since", "p", "p_adjusted", "clear", "cell", "column", "_all"})
@@ -45,7 +46,10 @@ class Totals:
             raise RequestError(
                 "calibrated totals cannot be added: calibration needs all respondents; reduce them as one"
             )
-        joined, places = together(self.units, other.units)
+        if self.design.weight is None and self.design.fpc:
+            raise RequestError("weights made from the fpc need the whole sample; name a weight, or reduce it as one")
+        apart = self.design.wave is not None and self.design.waves == "fresh"
+        joined, places = together(self.units, other.units, nested=self.design.nest or apart)
         sets = {facets: added(cells, other.sets[facets], places) for facets, cells in self.sets.items()}
         return replace(self, units=joined, sets=sets)
 

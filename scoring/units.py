@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,8 @@ import pandas as pd
 
 from scoring.design import MOST_STAGES, Floats, Integers, SurveyDesign
 from scoring.errors import DesignError
+
+PART = "\x1f"  # between the parts of a key: no code holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,8 @@ def weights(frame: pd.DataFrame, design: SurveyDesign, found: Units) -> Floats:
         if not (weight > 0).any():
             raise DesignError(f"weight {design.weight!r} is zero in all {weight.size} rows; give those who count one")
     elif design.fpc and (found.fraction > 0).all():
+        if found.collapsed:  # strata taken together were drawn apart, each with its own fraction
+            found = units(frame, replace(design, neighbours=()))
         row_psu = found.psu[found.row_unit]
         weight = 1 / (found.fraction[found.stratum[row_psu]] * found.fraction_inside[row_psu])
     else:
@@ -147,8 +152,8 @@ def _numbered(frame: pd.DataFrame, names: Sequence[str]) -> tuple[Integers, tupl
         return np.zeros(len(frame), dtype=np.int64), ("all",)
     code = _codes(frame, names)
     each = list(dict.fromkeys(names))  # the wave may be named among the strata as well
-    table = frame[each].iloc[np.unique(code, return_index=True)[1]]
-    return code, tuple(" / ".join(map(str, row)) for row in table.itertuples(index=False))
+    table = frame[each].iloc[np.unique(code, return_index=True)[1]].apply(_words)
+    return code, tuple(" / ".join(row) for row in table.itertuples(index=False))
 
 
 def _codes(frame: pd.DataFrame, names: Sequence[str]) -> Integers:
@@ -189,47 +194,16 @@ def _keys(
         return ()
     first = np.unique(row_unit, return_index=True)[1]
     columns = design.psu[: max(len(design.fpc), 1)]
-    parts = [frame[name].iloc[first].astype(str).to_numpy(dtype=object) for name in columns]
+    parts = [_words(frame[name].iloc[first]).to_numpy(dtype=object) for name in columns]
     strata = np.array(names, dtype=object)[row_stratum[first]]
-    return tuple("\x1f".join(key) for key in zip(strata, *parts, strict=True))
+    return tuple(PART.join(key) for key in zip(strata, *parts, strict=True))
 
 
-def together(first: Units, second: Units) -> tuple[Units, tuple[Integers, Integers]]:
-    """The units of two batches together, and where the units of each went; rows are not kept.
-
-    Raises
-    ------
-    DesignError
-        Where the batches give one stratum or PSU another population, or neighbours were taken together in one.
-    """
-    if first.collapsed or second.collapsed:
-        raise DesignError(
-            "strata were taken together with neighbours before all batches were there; reduce them as one"
-        )
-    tables = [_table(part, number) for number, part in enumerate((first, second))]
-    both = pd.concat(tables, ignore_index=True)
-    for level, given in (("stratum", "fpc"), ("psu", "fpc_inside")):
-        uneven = both.groupby(level)[given].nunique(dropna=False)
-        if (uneven > 1).any():
-            raise DesignError(f"two batches give {level} {uneven.idxmax()!r} another {given}; mend one of them")
-    code = pd.factorize(both["unit"], sort=True)[0]
-    rows = both.iloc[np.unique(code, return_index=True)[1]].reset_index(drop=True)
-    psu, psu_keys = pd.factorize(rows["psu"], sort=True)
-    of_psu = rows.iloc[np.unique(psu, return_index=True)[1]]
-    stratum, names = pd.factorize(of_psu["stratum"], sort=True)
-    of_stratum = of_psu.iloc[np.unique(stratum, return_index=True)[1]]
-    joined = Units(
-        row_unit=np.empty(0, dtype=np.int64),
-        psu=psu,
-        stratum=stratum,
-        sampled=np.bincount(stratum),
-        fpc=of_stratum["fpc"].to_numpy(),
-        drawn_inside=np.bincount(psu, minlength=len(psu_keys)),
-        fpc_inside=of_psu["fpc_inside"].to_numpy(),
-        names=tuple(names),
-        keys=tuple(rows["unit"]),
-    )
-    return joined, (code[: len(tables[0])], code[len(tables[0]) :])
+def _words(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Codes in words, alike whether a batch was read with whole numbers or with fractions."""
+    if pd.api.types.is_float_dtype(column):
+        return column.map(lambda value: f"{value:.15g}").astype(object)
+    return column.astype(str).astype(object)
 
 
 def beside_one_another(several: Sequence[Units]) -> Units:
@@ -246,21 +220,6 @@ def beside_one_another(several: Sequence[Units]) -> Units:
         fpc_inside=np.concatenate([part.fpc_inside for part in several]),
         names=tuple(name for part in several for name in part.names),
         collapsed=tuple(pair for part in several for pair in part.collapsed),
-    )
-
-
-def _table(found: Units, number: int) -> pd.DataFrame:
-    """Names and populations of each unit; respondents who are their own units are told apart by their batch."""
-    stratum = np.array(found.names, dtype=object)[found.stratum[found.psu]]
-    keys = found.keys or tuple(f"{name}\x1f{number}.{place}" for place, name in enumerate(stratum))
-    return pd.DataFrame(
-        {
-            "stratum": stratum,
-            "psu": ["\x1f".join(key.split("\x1f")[:2]) for key in keys],
-            "unit": keys,
-            "fpc": found.fpc[found.stratum[found.psu]],
-            "fpc_inside": found.fpc_inside[found.psu],
-        }
     )
 
 

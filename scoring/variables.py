@@ -287,7 +287,7 @@ def _number(text: str, whole: str) -> float:
 def _top_two_box(data: pd.DataFrame, text: str, _: Wanted) -> Pairs:
     name, numbers, bounds = _boxes(data, text)
     r = ~np.isnan(numbers)
-    return [(Row("top_two_box", name), Column(name, partial(_said, numbers >= bounds[-1], r)))]
+    return [(Row("top_two_box", text), Column(name, partial(_said, numbers >= bounds[-1], r)))]
 
 
 def _net_score(data: pd.DataFrame, text: str, _: Wanted) -> Pairs:
@@ -295,7 +295,7 @@ def _net_score(data: pd.DataFrame, text: str, _: Wanted) -> Pairs:
     if len(bounds) != _TWO:
         raise RequestError(f"net score {text!r}: give the lower and the upper bound, as in {name}:2:4")
     net = np.where(np.isnan(numbers), np.nan, (numbers >= bounds[1]) * 1.0 - (numbers <= bounds[0]) * 1.0)
-    return [(Row("net_score", name), Column(name, partial(_counted, net)))]
+    return [(Row("net_score", text), Column(name, partial(_counted, net)))]
 
 
 def _distribution(data: pd.DataFrame, text: str, _: Wanted) -> Pairs:

@@ -200,7 +200,7 @@ def _resampling(frame: pd.DataFrame, given: Mapping[str, Any]) -> Resampling | N
         return None
     if kind is None:
         raise typer.BadParameter("--replicates needs --rep-type: JK1, JKn, BRR, Fay, bootstrap, other ...")
-    both = {"kind": kind, "mse": given["mse"], "fay": given["fay"]}
+    both = {"kind": kind, "mse": given["mse"] or None, "fay": given["fay"]}
     if columns is None:
         return Resampling(**both, count=given["rep_count"], rng=np.random.default_rng(given["seed"]))
     found = matching(list(frame.columns), columns)

@@ -25,7 +25,7 @@ def test_top_boxes_are_answers_at_or_above_their_bound(
 ) -> None:
     # by default the two highest that occur, 7 and 8: 20 + 10
     row = one(hand, by_hand, top_two_box=[text])
-    assert (row["statistic"], row["measure"]) == ("top_two_box", "x")
+    assert (row["statistic"], row["measure"]) == ("top_two_box", text)
     assert row["estimate"] == pytest.approx(share, abs=1e-14)
 
 
