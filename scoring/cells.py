@@ -16,7 +16,8 @@ from scoring.units import Units
 Values = tuple[Floats, Floats | None, npt.NDArray[np.bool_]]
 Weights = tuple[Floats, npt.NDArray[np.bool_]]  # and whether they are above zero
 LEVELS = 16  # answers that are whole numbers below this are counted by value
-SPARSE = 8  # numbers for each respondent up to which a table of all of them is smaller than one of hashes
+BLOCK = 2**16  # respondents at a time: what is made of them stays in the cache of the processor
+FEW = 2**16  # numbers that may be marked one by one, however few respondents there are
 FARTHEST = 2**62  # products of codes stay below this
 
 
@@ -82,11 +83,13 @@ class CellTotals:
     regression: Floats | None = None
 
     def per_cell(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Sum over the pairs of each cell, shape (cells, k)."""
-        return np.asarray(self._adder() @ values)
+        """Sum over the pairs of each cell, which stand together, shape (cells, k)."""
+        return by_cell(np.add, self.cell, values, len(self.labels))
 
     def per_psu(self, values: npt.NDArray[Any], found: Units) -> tuple[Integers, npt.NDArray[Any]]:
         """Sum over the units of each PSU: the cell of each (PSU, cell) pair, and the sums, shape (pairs, k)."""
+        if found.psu.size == found.stratum.size:
+            return self.cell, values
         width = found.stratum.size
         pairs, place = np.unique(self.cell * width + found.psu[self.unit], return_inverse=True)
         ones = np.ones(place.size, dtype=values.dtype)
@@ -126,9 +129,16 @@ class CellTotals:
         per_cell = self.seen.groupby("cell")["n"].agg(["max", "sum"]).reindex(range(len(self.labels)))
         return (per_cell["max"] / per_cell["sum"]).to_numpy(dtype=np.float64)
 
-    def _adder(self) -> sparse.csr_array:
-        ones = np.ones(self.cell.size, dtype=np.int64)
-        return sparse.csr_array((ones, (self.cell, np.arange(ones.size))), shape=(len(self.labels), ones.size))
+
+def by_cell(operation: np.ufunc, cell: Integers, values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """Sum or largest of the values of each cell, 0 for a cell without any; cells ascend, shape (size, k)."""
+    if not cell.size:
+        return np.zeros((size, values.shape[1]), dtype=values.dtype)
+    starts = np.searchsorted(cell, np.arange(size + 1))
+    held = starts[1:] > starts[:-1]
+    out = np.zeros((size, values.shape[1]), dtype=values.dtype)
+    out[held] = operation.reduceat(values, starts[:-1][held], axis=0)
+    return out
 
 
 def cell_codes(data: pd.DataFrame, names: Sequence[str]) -> tuple[Integers, pd.DataFrame]:
@@ -160,7 +170,9 @@ def _whole(column: "pd.Series[Any]") -> Integers | None:
 def _numbered(codes: Sequence[Integers]) -> Integers:
     """Number the distinct rows of codes >= -1, in their order."""
     spans = [(int(code.min(initial=0)), int(code.max(initial=0)) + 1) for code in codes]
-    key, size = codes[0] - spans[0][0], spans[0][1] - spans[0][0]  # a copy
+    key, size = codes[0], spans[0][1] - spans[0][0]
+    if spans[0][0] or len(codes) > 1:
+        key = key - spans[0][0]  # a copy, of which the others are made part below
     for code, (low, end) in zip(codes[1:], spans[1:], strict=True):
         if size * (end - low) > FARTHEST:
             key = pd.factorize(key, sort=True)[0].astype(np.int64)
@@ -170,7 +182,7 @@ def _numbered(codes: Sequence[Integers]) -> Integers:
         if low:
             key -= low
         size *= end - low
-    return _marked(key, size) if size <= SPARSE * (key.size + 1) else pd.factorize(key, sort=True)[0].astype(np.int64)
+    return _marked(key, size) if size <= max(key.size, FEW) else pd.factorize(key, sort=True)[0].astype(np.int64)
 
 
 def _a_row(number: Integers) -> Integers:
@@ -235,11 +247,16 @@ def sum_sets(
 def _atoms(unit: Integers, codes: Sequence[Integers]) -> tuple[Integers, Integers]:
     """Finest groups of respondents, and a row of each; cells that are constant within units make no more of them."""
     row = _a_row(unit)
-    crossing = [code for code in codes if not (code[row][unit] == code).all()]
+    blocks = _blocks(unit.size)
+    crossing = [code for code in codes if not all((code[row[unit[part]]] == code[part]).all() for part in blocks)]
     if not crossing:
         return unit, row
     atom = _numbered([unit, *crossing])
     return atom, _a_row(atom)
+
+
+def _blocks(size: int, step: int = BLOCK) -> list[slice]:
+    return [slice(start, start + step) for start in range(0, size, step)]
 
 
 def _two_largest(code: Integers, size: int, given: Floats) -> Floats:
@@ -278,17 +295,20 @@ class _Sums:
         if d is not None or not (x.min(initial=0.0) >= 0 and x.max(initial=0.0) < LEVELS):
             return False
         top = int(x.max(initial=0.0))
-        if len(self.base) * (top + 2) > x.size:
-            return False
-        level = x.astype(np.int8)
-        if not (level == x).all():
-            return False
-        left_out = (~(r & inside)).view(np.int8) * np.int8(top + 1)
-        key = atom * (top + 2)
-        key += np.maximum(level, left_out)
         shape, known = (len(self.base), top + 2), np.arange(top + 1.0)
-        weight = np.bincount(key, weights=w, minlength=shape[0] * shape[1]).reshape(shape)[:, :-1]
-        number = np.bincount(key, minlength=shape[0] * shape[1]).reshape(shape)[:, :-1]
+        size = shape[0] * shape[1]
+        if size > x.size:
+            return False
+        weight, number = np.zeros(size), np.zeros(size, dtype=np.int64)
+        for part in _blocks(x.size, max(BLOCK, 2 * size)):
+            level = x[part].astype(np.int8)
+            if not (level == x[part]).all():
+                return False
+            key = atom[part] * shape[1]
+            key += np.maximum(level, (~(r[part] & inside[part])).view(np.int8) * np.int8(top + 1))
+            weight += np.bincount(key, weights=w[part], minlength=size)
+            number += np.bincount(key, minlength=size)
+        weight, number = weight.reshape(shape)[:, :-1], number.reshape(shape)[:, :-1]
         self.base[:, place] = self.weight[:, place] = weight.sum(axis=1)
         self.total[:, place], self.square[:, place] = ((weight * power).sum(axis=1) for power in (known, known**2))
         self.count[:, place], self.tally[:, place] = number.sum(axis=1), (number * known).sum(axis=1)

@@ -93,7 +93,7 @@ def ratios(cells: CellTotals, sample: Sample) -> Estimates:
     base, total = cells.per_cell(cells.base), cells.per_cell(cells.total)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = np.where(base != 0, total / base, np.nan)  # a ratio over nothing is no figure
-        scores = (cells.total - values[cells.cell] * cells.base) / base[cells.cell]
+        scores = np.nan_to_num((cells.total - values[cells.cell] * cells.base) / base[cells.cell], copy=False)
         slopes = None
         if cells.regression is not None:
             of_base, of_total = np.split(cells.regression, 2, axis=2)
@@ -165,7 +165,7 @@ def combine(estimates: Estimates, loadings: Floats) -> Estimates:
     return replace(
         estimates,
         values=combined(estimates.values),
-        scores=np.nan_to_num(estimates.scores) @ loadings.T,
+        scores=estimates.scores @ loadings.T,
         mass=estimates.mass @ np.abs(loadings).T,
         replicated=None if estimates.replicated is None else combined(estimates.replicated),
     )

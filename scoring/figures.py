@@ -177,9 +177,19 @@ def _limits(
         return intervals(
             values, se, df, interval=rules.interval, level=rules.level, top=top, n=n, logit_se=logit_se
         )  # fmt: skip
-    t = intervals(values, se, df, interval="t", level=rules.level)
-    logit = intervals(values, se, df, interval="logit", level=rules.level, top=top, logit_se=logit_se)
-    return np.where(np.isfinite(top), logit[0], t[0]), np.where(np.isfinite(top), logit[1], t[1])
+    low, high = np.empty_like(values), np.empty_like(values)
+    kinds: dict[Interval, npt.NDArray[np.bool_]] = {"logit": np.isfinite(top), "t": ~np.isfinite(top)}
+    for kind, chosen in kinds.items():
+        low[:, chosen], high[:, chosen] = intervals(
+            values[:, chosen],
+            se[:, chosen],
+            df[:, chosen],
+            interval=kind,
+            level=rules.level,
+            top=top[chosen],
+            logit_se=None if logit_se is None else logit_se[:, chosen],
+        )
+    return low, high
 
 
 def _pooled_deff(deff: Floats, n: npt.NDArray[Any]) -> Floats:

@@ -12,7 +12,7 @@ from scoring.cells import CellTotals
 from scoring.contract import Scorecard, columns
 from scoring.design import Floats
 from scoring.errors import EstimationError
-from scoring.estimates import DUST, Estimates, Sample, combine, ratios
+from scoring.estimates import DUST, Estimates, Sample, combine, ratios, side_by_side
 from scoring.figures import Rules, equal_answers, figures, simple_variance
 from scoring.framework import Framework
 from scoring.replication import Replicates
@@ -95,11 +95,11 @@ def score(
         spread_out=_spread_out(scores, framework),
     )
     table = scores.cells.labels.iloc[rows["cell"]].reset_index(drop=True)
-    table["measure"] = np.array(scores.measures, dtype=object)[rows["column"]]
+    table["measure"] = pd.array(list(scores.measures), dtype="str").take(rows["column"].to_numpy())
     table = pd.concat([table, rows], axis=1)[columns(facets)]
     sensitive = {part.code for part in framework.indicators if part.sensitive}
     shown = {code: framework.shown_by(code, facets) for code in scores.measures}
-    kept = table["measure"].map(shown).to_numpy(dtype=bool)
+    kept = np.array([shown[code] for code in scores.measures])[rows["column"]]
     return Scorecard(
         table=table[kept].reset_index(drop=True),
         evidence=_evidence(scores, sensitive)[kept].reset_index(drop=True),
@@ -117,17 +117,15 @@ def assemble(
         replicates = replace(replicates, multipliers=replicates.multipliers[totals.units.psu])
     base = ratios(cells, Sample(totals.units, totals.design, totals.loading, replicates))
     items = len(framework.items)
-    identity = np.eye(items + len(framework.indicators))
-    nodes = np.zeros((len(framework.nodes), identity.shape[1]))
+    nodes = np.zeros((len(framework.nodes), items + len(framework.indicators)))
     nodes[:, :items] = framework.loadings()
-    loadings = np.vstack([nodes, identity])
     amounts = {indicator.code for indicator in framework.indicators if indicator.statistic == "mean"}
     return Scores(
         measures=framework.measures,
-        estimates=combine(base, loadings),
+        estimates=side_by_side([combine(base, nodes), base]),
         cells=cells,
         bounded=np.array([code not in amounts for code in framework.measures]),
-        parts=loadings != 0,
+        parts=np.vstack([nodes != 0, np.eye(nodes.shape[1], dtype=bool)]),
     )
 
 
@@ -163,21 +161,27 @@ def _rescaled(totals: Totals, framework: Framework, facets: tuple[str, ...]) -> 
     slope, shift = (np.array(values) for values in zip(*_lines(totals, framework), strict=True))
     cells = totals.by(facets)
     chosen = [place[code] for code in wanted]
-    base, total, weight = cells.base[:, chosen], cells.total[:, chosen], cells.weight[:, chosen]
+    base, total, weight = (_taken(values, chosen) for values in (cells.base, cells.total, cells.weight))
     scored = shift * base + slope * total
     return replace(
         cells,
         base=base,
         total=scored,
-        count=cells.count[:, chosen],
-        tally=cells.tally[:, chosen],
+        count=_taken(cells.count, chosen),
+        tally=_taken(cells.tally, chosen),
         square=_squares(
-            cells.square[:, chosen], weight, raw=cells.per_cell(total), scored=cells.per_cell(scored), slope=slope
+            _taken(cells.square, chosen), weight, raw=cells.per_cell(total), scored=cells.per_cell(scored), slope=slope
         ),
         weight=weight,
         largest=cells.largest[:, chosen],
         regression=_regression(cells.regression, chosen, slope, shift),
     )
+
+
+def _taken(values: npt.NDArray[Any], chosen: Sequence[int]) -> npt.NDArray[Any]:
+    """Columns in the framework's order; mostly they are in it already."""
+    same = list(chosen) == list(range(values.shape[1]))
+    return values if same else np.take(values, chosen, axis=1)
 
 
 def _regression(given: Floats | None, chosen: Sequence[int], slope: Floats, shift: Floats) -> Floats | None:
