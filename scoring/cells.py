@@ -11,6 +11,7 @@ from scipy import sparse
 
 from scoring.calibration import Calibrated
 from scoring.design import Floats, Integers
+from scoring.numbering import a_row, numbered, whole
 from scoring.units import Units
 
 Values = tuple[Floats, Floats | None, npt.NDArray[np.bool_]]
@@ -18,7 +19,6 @@ Weights = tuple[Floats, npt.NDArray[np.bool_]]  # and whether they are above zer
 LEVELS = 16  # answers that are whole numbers below this are counted by value
 BLOCK = 2**16  # respondents at a time: what is made of them stays in the cache of the processor
 FEW = 2**16  # numbers that may be marked one by one, however few respondents there are
-FARTHEST = 2**62  # products of codes stay below this
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,60 +145,14 @@ def cell_codes(data: pd.DataFrame, names: Sequence[str]) -> tuple[Integers, pd.D
     """Number the cells; rows with an empty facet are in none (-1)."""
     if not names:
         return np.zeros(len(data), dtype=np.int64), pd.DataFrame(index=[0])
-    codes = [_whole(data[name]) for name in names]
+    codes = [whole(data[name]) for name in names]
     known = [code for code in codes if code is not None]
     if len(known) == len(codes):
-        code = _numbered(known)
-        return code, data[list(names)].iloc[_a_row(code)].reset_index(drop=True)
+        code = numbered(known)
+        return code, data.iloc[a_row(code)][list(names)].reset_index(drop=True)
     grouped = data.groupby(list(names), observed=True, dropna=True, sort=True)
     code = grouped.ngroup().fillna(-1).to_numpy().astype(np.int64)
     return code, grouped.size().reset_index()[list(names)]
-
-
-def _whole(column: "pd.Series[Any]") -> Integers | None:
-    """A column of whole numbers counted from its smallest; None for what needs the grouping of pandas."""
-    if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "iu" or not len(column):
-        return None
-    values = column.to_numpy()
-    low, high = int(values.min()), int(values.max())
-    if max(high, high - low) >= FARTHEST:
-        return None
-    counted = values.astype(np.int64, copy=False)
-    return counted - low if low else counted
-
-
-def _numbered(codes: Sequence[Integers]) -> Integers:
-    """Number the distinct rows of codes >= -1, in their order."""
-    spans = [(int(code.min(initial=0)), int(code.max(initial=0)) + 1) for code in codes]
-    key, size = codes[0], spans[0][1] - spans[0][0]
-    if spans[0][0] or len(codes) > 1:
-        key = key - spans[0][0]  # a copy, of which the others are made part below
-    for code, (low, end) in zip(codes[1:], spans[1:], strict=True):
-        if size * (end - low) > FARTHEST:
-            key = pd.factorize(key, sort=True)[0].astype(np.int64)
-            size = int(key.max(initial=-1)) + 1
-        key *= end - low
-        key += code
-        if low:
-            key -= low
-        size *= end - low
-    return _marked(key, size) if size <= max(key.size, FEW) else pd.factorize(key, sort=True)[0].astype(np.int64)
-
-
-def _a_row(number: Integers) -> Integers:
-    """A row of each number, without the sort that a search for the first would take."""
-    starts = np.flatnonzero(number[1:] != number[:-1]) + 1  # of runs: rows of one unit often stand together
-    row = np.zeros(int(number.max(initial=-1)) + 1, dtype=np.int64)
-    row[number[starts]] = starts
-    row[number[:1]] = 0
-    return row
-
-
-def _marked(key: Integers, size: int) -> Integers:
-    """Number the values that occur among `size` by marking them: four times faster than a table of hashes."""
-    occurs = np.zeros(size, dtype=np.bool_)
-    occurs[key] = True
-    return key if occurs.all() else (np.cumsum(occurs) - 1)[key]
 
 
 def sum_sets(
@@ -246,13 +200,13 @@ def sum_sets(
 
 def _atoms(unit: Integers, codes: Sequence[Integers]) -> tuple[Integers, Integers]:
     """Finest groups of respondents, and a row of each; cells that are constant within units make no more of them."""
-    row = _a_row(unit)
+    row = a_row(unit)
     blocks = _blocks(unit.size)
     crossing = [code for code in codes if not all((code[row[unit[part]]] == code[part]).all() for part in blocks)]
     if not crossing:
         return unit, row
-    atom = _numbered([unit, *crossing])
-    return atom, _a_row(atom)
+    atom = numbered([unit, *crossing])
+    return atom, a_row(atom)
 
 
 def _blocks(size: int, step: int = BLOCK) -> list[slice]:

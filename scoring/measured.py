@@ -85,8 +85,7 @@ def measure(
         w = np.where(mask(data, wanted.where), w, 0.0)
     loading = calibrated.per_unit(found.row_unit, found.psu.size) if calibrated else None
     sample = Sample(found, design, loading, made)
-    code = np.full(len(data), -1, dtype=np.int64)
-    code[w != 0], labels = cell_codes(data[w != 0], ((design.wave,) if design.wave else ()) + facets)
+    code, labels = _cells(data, w, ((design.wave,) if design.wave else ()) + facets)
     cells = _summed((code, labels), w, asked.columns, sample, calibrated)
     _refuse_unanswered(asked, cells, len(data))
     cells = with_interviewers(cells, code, data[design.interviewer] if design.interviewer else None)
@@ -101,6 +100,16 @@ def measure(
     ]  # fmt: skip
     quantiles = pd.concat(several, ignore_index=True) if several else pd.DataFrame()
     return Measured(estimates, asked.rows, cells, first, _labels(labels, design, facets), quantiles, facets)
+
+
+def _cells(data: pd.DataFrame, w: Floats, names: tuple[str, ...]) -> tuple[Integers, pd.DataFrame]:
+    """Number the cells of those inside the domain; the others are in none (-1)."""
+    inside = w != 0
+    if inside.all():
+        return cell_codes(data, names)
+    code = np.full(len(data), -1, dtype=np.int64)
+    code[inside], labels = cell_codes(data[inside], names)
+    return code, labels
 
 
 def _refuse_unanswered(asked: Plan, cells: CellTotals, size: int) -> None:

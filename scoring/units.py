@@ -10,6 +10,7 @@ import pandas as pd
 
 from scoring.design import MOST_STAGES, Floats, Integers, SurveyDesign
 from scoring.errors import DesignError
+from scoring.numbering import a_row, numbered, whole
 
 PART = "\x1f"  # between the parts of a key: no code holds it
 
@@ -115,8 +116,10 @@ def weights(frame: pd.DataFrame, design: SurveyDesign, found: Units) -> Floats:
     """
     if design.weight is not None:
         weight = pd.to_numeric(frame[design.weight], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        _refuse_weights((weight >= 0) & np.isfinite(weight), f"weight {design.weight!r}", "0 leaves it out")
-        if not (weight > 0).any():
+        most = weight.max(initial=0.0)
+        if not (weight.min(initial=0.0) >= 0 and most < np.inf):  # also where one is missing
+            _refuse_weights((weight >= 0) & np.isfinite(weight), f"weight {design.weight!r}", "0 leaves it out")
+        if most == 0:
             raise DesignError(f"weight {design.weight!r} is zero in all {weight.size} rows; give those who count one")
     elif design.fpc and (found.fraction > 0).all():
         if found.collapsed:  # strata taken together were drawn apart, each with its own fraction
@@ -152,12 +155,17 @@ def _numbered(frame: pd.DataFrame, names: Sequence[str]) -> tuple[Integers, tupl
         return np.zeros(len(frame), dtype=np.int64), ("all",)
     code = _codes(frame, names)
     each = list(dict.fromkeys(names))  # the wave may be named among the strata as well
-    table = frame[each].iloc[np.unique(code, return_index=True)[1]].apply(_words)
+    table = frame.iloc[a_row(code)][each].apply(_words)
     return code, tuple(" / ".join(row) for row in table.itertuples(index=False))
 
 
 def _codes(frame: pd.DataFrame, names: Sequence[str]) -> Integers:
-    grouped = frame.groupby(list(dict.fromkeys(names)), observed=True, dropna=False, sort=True)
+    each = list(dict.fromkeys(names))
+    codes = [whole(frame[name]) for name in each]
+    known = [code for code in codes if code is not None]
+    if len(known) == len(codes):
+        return numbered(known)
+    grouped = frame.groupby(each, observed=True, dropna=False, sort=True)
     code: Integers = grouped.ngroup().to_numpy().astype(np.int64)
     return code
 
@@ -192,7 +200,7 @@ def _keys(
     """Stratum, PSU and unit of each unit in words; nothing where respondents are their own PSUs."""
     if not design.psu:
         return ()
-    first = np.unique(row_unit, return_index=True)[1]
+    first = a_row(row_unit)
     columns = design.psu[: max(len(design.fpc), 1)]
     parts = [_words(frame[name].iloc[first]).to_numpy(dtype=object) for name in columns]
     strata = np.array(names, dtype=object)[row_stratum[first]]
@@ -276,7 +284,7 @@ def _populations(
 def _populations_inside(frame: pd.DataFrame, design: SurveyDesign, fpc: str, row_psu: Integers) -> Floats:
     """What the design gives for the units inside each PSU."""
     row_unit, psu = _row_unit(frame, design, row_psu)
-    first = np.unique(row_psu, return_index=True)[1]
+    first = a_row(row_psu)
     names = tuple(frame[design.psu[0]].iloc[first].astype(str))
     return _populations(frame, fpc, psu[row_unit], np.bincount(psu), names, what="PSU")
 

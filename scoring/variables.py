@@ -203,6 +203,8 @@ def _series(data: pd.DataFrame, text: str) -> "pd.Series[Any]":
 def _numbers(data: pd.DataFrame, text: str) -> Floats:
     """A column or expression as numbers, NaN where empty; text that is no number is an error."""
     column = _series(data, text)
+    if column.dtype == np.float64 and not np.isinf(column.to_numpy()).any():  # the common case, without a copy
+        return column.to_numpy()
     dates = pd.api.types.is_datetime64_any_dtype(column)
     parsed = pd.to_numeric(column.astype(str) if dates else column, errors="coerce")
     numbers: Floats = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
