@@ -18,7 +18,6 @@ Values = tuple[Floats, Floats | None, npt.NDArray[np.bool_]]
 Weights = tuple[Floats, npt.NDArray[np.bool_]]  # and whether they are above zero
 LEVELS = 16  # answers that are whole numbers below this are counted by value
 BLOCK = 2**16  # respondents at a time: what is made of them stays in the cache of the processor
-FEW = 2**16  # numbers that may be marked one by one, however few respondents there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,12 @@ def _atoms(unit: Integers, codes: Sequence[Integers]) -> tuple[Integers, Integer
     """Finest groups of respondents, and a row of each; cells that are constant within units make no more of them."""
     row = a_row(unit)
     blocks = _blocks(unit.size)
-    crossing = [code for code in codes if not all((code[row[unit[part]]] == code[part]).all() for part in blocks)]
+    of_unit = [code[row] for code in codes]
+    crossing = [
+        code
+        for code, known in zip(codes, of_unit, strict=True)
+        if not all((known[unit[part]] == code[part]).all() for part in blocks)
+    ]
     if not crossing:
         return unit, row
     atom = numbered([unit, *crossing])

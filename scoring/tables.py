@@ -111,7 +111,7 @@ def estimate(
         frame, design, wanted, rules=rules, calibration=calibration, replicates=replicates,
         quantile_interval=quantile_interval,
     )  # fmt: skip
-    table = card_of(found, rules=rules).table
+    table = card_of(found, rules=rules, evidence=False).table
     if not contrasts:
         return table
     return pd.concat([table, contrasted(found, contrasts, rules=rules)], ignore_index=True)
@@ -145,8 +145,8 @@ def tabulate(
     return card_of(measure(frame, design, wanted, rules=rules, evidence=evidence), rules=rules)
 
 
-def card_of(found: Measured, *, rules: Rules) -> contract.Scorecard:
-    """Rows of the contract, with what a mask asks about each."""
+def card_of(found: Measured, *, rules: Rules, evidence: bool = True) -> contract.Scorecard:
+    """Rows of the contract, and if `evidence` what a mask asks about each."""
     kind = [row.statistic if row.statistic in _WITH_DEFF else "ratio" for row in found.rows]
     cells = _rested(found.cells, found.first)
     rows = figures(
@@ -159,9 +159,9 @@ def card_of(found: Measured, *, rules: Rules) -> contract.Scorecard:
     )
     rows["row"] = [found.rows[number] for number in rows["column"]]
     rows["reason"] = rows["reason"].replace("part_missing", "not_defined")
-    evidence = _evidence(cells, found.rows, found.estimates.sample)
+    proof = _evidence(cells, found.rows, found.estimates.sample) if evidence else pd.DataFrame(index=rows.index)
     if len(found.quantiles):
-        rows, evidence = _with_quantiles(rows, evidence, found)
+        rows, proof = _with_quantiles(rows, proof, found)
     table = found.labels.iloc[rows["cell"]].reset_index(drop=True)
     for name in ("measure", "statistic", "category"):
         table[name] = [getattr(row, name) for row in rows["row"]]
@@ -169,7 +169,7 @@ def card_of(found: Measured, *, rules: Rules) -> contract.Scorecard:
     places = list(found.labels.columns)
     return contract.Scorecard(
         table=result[[*places, "measure", "statistic", "category", *contract.FIGURES[1:]]],
-        evidence=evidence,
+        evidence=proof,
         facets=found.facets,
         provenance=_provenance(found, rules),
     )
