@@ -30,6 +30,7 @@ _METHODS = {
     "benjamini-yekutieli": "fdr_by",
 }
 CLEAR = 0.05
+DOUBTS = ("few_df", "uneven_shifts")  # about the interval of either score, and so of their difference
 
 
 def change(
@@ -104,6 +105,56 @@ def change(
         facets=facets,
         provenance=describe(totals, framework, df=df, level=level) | {"adjust": adjust},
     )
+
+
+def moves_between(rows: pd.DataFrame, facets: tuple[str, ...], *, since: str, wave: str) -> pd.DataFrame:
+    """Changes of scores between two waves that share no PSU, from the scores alone; as `change` gives them.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Unrounded scores with `estimate`, `se`, `df` (Satterthwaite), `n`, `reason` and `top` (end of the scale).
+    facets : tuple of str
+    since, wave : str
+
+    Returns
+    -------
+    DataFrame
+        The contract's columns with `since`, `p` (of each row alone) and `top`. Var(b - a) = Var(a) + Var(b), and
+        df = (Va + Vb)^2 / (Va^2 / df_a + Vb^2 / df_b): what Satterthwaite's rule gives over the strata of both.
+    """
+    keys = [*facets, "measure"]
+    sides = [rows[rows["wave"] == name] for name in (since, wave)]
+    both = sides[0].merge(sides[1], on=keys, suffixes=("_0", "_1"))
+    first, second = (both[[f"se_{side}", f"df_{side}"]].to_numpy(dtype=np.float64).T for side in (0, 1))
+    value = (both["estimate_1"] - both["estimate_0"]).to_numpy(dtype=np.float64)
+    parts = np.array([first[0] ** 2, second[0] ** 2])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom = parts.sum(axis=0) ** 2 / np.nansum(parts**2 / np.array([first[1], second[1]]), axis=0)
+    freedom = np.where(np.minimum(first[1], second[1]) > 0, freedom, 0.0)
+    se = np.sqrt(parts.sum(axis=0))
+    known, reason = _judged(value, se, freedom, sampled=True)
+    for side in (0, 1):
+        doubted = both[f"reason_{side}"].isin(DOUBTS).to_numpy()
+        reason = np.where(known & doubted & (reason == ""), both[f"reason_{side}"], reason)
+    low, high = (np.where(known, limit, np.nan) for limit in intervals(value, se, freedom, interval="t", level=0.95))
+    table = both[keys].assign(
+        wave=wave,
+        since=since,
+        estimate=value,
+        se=se,
+        df=freedom,
+        low=low,
+        high=high,
+        n=both[["n_0", "n_1"]].min(axis=1),
+        n_eff=np.nan,
+        deff=np.nan,
+        status=np.where(known, "ok", "undefined"),
+        reason=reason,
+        p=_p_values(value, se, np.where(known, freedom, np.nan)),
+        top=both["top_1"],
+    )
+    return table[[*columns(facets), "since", "p", "top"]]
 
 
 def _judged(

@@ -44,6 +44,9 @@ REASONS: Mapping[str, str] = {
     "few_interviewers": "fewer than 2 interviewers",
     "dominated": "one shift or interviewer gave over 70 % of the answers",
     "sensitive": "too few yes or no answers to a sensitive question",
+    "near_end": "nearly everybody answered alike",
+    "protected": "too few answers to show safely, here or in a figure beside it",
+    "withdrawn": "withdrawn after publication",
     "hidden_score": "one of the two scores is not shown",
     "wide": "the interval is wider than 20 points",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +12,46 @@ from scoring.contract import Scorecard
 from scoring.design import Floats
 
 SMALLEST_P = 0.001  # shown for anything smaller: no p-value is 0
+#: What the rules look at, see `scoring.evidence`.
+EVIDENCE = (
+    "n", "shifts", "shift_share", "interviewers", "interviewer_share", "above", "below", "above_rest",
+    "below_rest", "leading", "margin",
+)  # fmt: skip
+Flags = npt.NDArray[np.bool_]
 _NUMBERS = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff"]
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Thresholds of the primary rules (unweighted counts) and of rounding."""
+    """The rules of a release; docs/disclosure.md says why each is there and what breaks without it.
+
+    Attributes
+    ----------
+    few_respondents, few_answers, small_n : int
+        Suppressed below the first, unreliable below the second, marked below the third.
+    shifts, interviewers : int
+        Fewest that a shown figure rests on.
+    largest_share : float
+        Most that one of them may give.
+    two_largest, margin : float
+        Most of an amount that two people may make up; how uncertain the largest must stay, as a share of it, to
+        somebody who remembers a whole shift.
+    sensitive_n, sensitive_each : int
+        Fewest answers, and fewest yes and no, of a sensitive question.
+    each, rest : int
+        Fewest answers away from either end of any scale (0 % and 100 % are masked alike); the same without the shift
+        that has most of them.
+    certain : bool
+        No shift all of one answer is given away by the figure and the weights.
+    complementary : bool
+        Hidden figures cannot be worked out from totals: what remains of a total passes these rules itself.
+    freedom : int
+        Fewest values that a hidden count keeps, all tables considered.
+    wide : float
+        Width of an interval, in points, that is marked.
+    rounded : bool
+        Figures are shown rounded.
+    """
 
     few_respondents: int = 10
     few_answers: int = 20
@@ -25,9 +60,16 @@ class Thresholds:
     interviewers: int = 2
     largest_share: float = 0.70
     two_largest: float = 0.85
+    margin: float = 0.15
     sensitive_n: int = 30
     sensitive_each: int = 5
+    each: int = 3
+    rest: int = 2
+    certain: bool = True
+    complementary: bool = True
+    freedom: int = 4
     wide: float = 20.0
+    rounded: bool = True
 
 
 DEFAULT = Thresholds()
@@ -42,14 +84,19 @@ def protect(card: Scorecard, *, rules: Thresholds = DEFAULT) -> Scorecard:
     minus its shown parts never gives a hidden one.
     """
     table = card.table.copy()
-    _hide(table, _primary(table, card.evidence, rules))
-    shown = table["status"] == "ok"
-    small = shown & (table["reason"] == "") & (table["n"] < rules.small_n)
-    table.loc[small, "reason"] = "small_n"
-    width = (table["high"] - table["low"]) / card.evidence["top"] * 100
-    wide = shown & (table["reason"] == "") & (width > rules.wide)
-    table.loc[wide, "reason"] = "wide"
-    return replace(card, table=_rounded(table, card.evidence["top"], rules), evidence=pd.DataFrame(index=table.index))
+    proof = {name: card.evidence[name].to_numpy() for name in EVIDENCE if name != "n"} | {"n": table["n"].to_numpy()}
+    _hide(table, failing(proof, sensitive=card.evidence["sensitive"].to_numpy(dtype=bool), rules=rules))
+    table = mark(table, top=card.evidence["top"], rules=rules)
+    return replace(card, table=rounded(table, card.evidence["top"], rules), evidence=pd.DataFrame(index=table.index))
+
+
+def mark(table: pd.DataFrame, *, top: "pd.Series[float]", rules: Thresholds) -> pd.DataFrame:
+    """Give shown figures of few answers and of wide intervals their reason; `top` is the end of each scale."""
+    shown = (table["status"] == "ok") & (table["reason"] == "")
+    width = (table["high"] - table["low"]) / top * 100
+    small = shown & (table["n"] < rules.small_n)
+    wide = shown & ~small & (width > rules.wide)
+    return table.assign(reason=np.select([small, wide], ["small_n", "wide"], default=table["reason"]))
 
 
 def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Thresholds = DEFAULT) -> Scorecard:
@@ -65,28 +112,31 @@ def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Thresholds 
     table.loc[hidden, ["status", "reason"]] = ["suppressed", "hidden_score"]
     table.loc[hidden, [*_NUMBERS, "p", "p_adjusted"]] = np.nan
     table.loc[hidden, "clear"] = False
-    table = _rounded(table, moves.evidence["top"], rules)
+    table = rounded(table, moves.evidence["top"], rules)
     table[["p", "p_adjusted"]] = table[["p", "p_adjusted"]].round(3).clip(lower=SMALLEST_P)
     return replace(moves, table=table, evidence=pd.DataFrame(index=table.index))
 
 
-def _primary(table: pd.DataFrame, evidence: pd.DataFrame, rules: Thresholds) -> npt.NDArray[np.object_]:
-    """Reason for hiding each row, "" where there is none; the gravest is named."""
-    n = table["n"].to_numpy()
-    dominated = (
-        (evidence["shift_share"] > rules.largest_share)
-        | (evidence["interviewer_share"] > rules.largest_share)
-        | (evidence["leading"] > rules.two_largest)
-    )
-    few_each = np.minimum(evidence["yes"], n - evidence["yes"]) < rules.sensitive_each
-    delicate = evidence["sensitive"] & ((n < rules.sensitive_n) | few_each)
-    counted = evidence["interviewers"] >= 0  # -1: the design names no interviewer
-    checks: Mapping[str, npt.NDArray[np.bool_]] = {
+def failing(evidence: Mapping[str, Any], *, sensitive: Flags, rules: Thresholds) -> npt.NDArray[np.object_]:
+    """Reason for hiding each figure, "" where there is none; the gravest is named.
+
+    `evidence` holds the fields of `scoring.evidence.Evidence`, arrays of any one shape.
+    """
+    found = {name: np.asarray(evidence[name]) for name in EVIDENCE}
+    n = found["n"]
+    dominated = (found["shift_share"] > rules.largest_share) | (found["interviewer_share"] > rules.largest_share)
+    dominated |= (found["leading"] > rules.two_largest) | (found["margin"] < rules.margin)
+    few_each = np.fmin(found["above"], found["below"]) < rules.sensitive_each
+    near_end = np.fmin(found["above"], found["below"]) < rules.each
+    near_end |= np.fmin(found["above_rest"], found["below_rest"]) < rules.rest
+    checks: Mapping[str, Flags] = {
         "few_respondents": n < rules.few_respondents,
-        "few_shifts": (evidence["shifts"] < rules.shifts).to_numpy(),
-        "few_interviewers": (counted & (evidence["interviewers"] < rules.interviewers)).to_numpy(),
-        "dominated": dominated.to_numpy(),
-        "sensitive": delicate.to_numpy(),
+        "few_shifts": found["shifts"] < rules.shifts,
+        # -1: the design names no interviewer
+        "few_interviewers": (found["interviewers"] >= 0) & (found["interviewers"] < rules.interviewers),
+        "dominated": dominated,
+        "sensitive": sensitive & ((n < rules.sensitive_n) | few_each),
+        "near_end": near_end,
         "few_answers": n < rules.few_answers,
     }
     return np.select(list(checks.values()), list(checks), default="").astype(object)
@@ -101,15 +151,17 @@ def _hide(table: pd.DataFrame, reasons: npt.NDArray[np.object_]) -> None:
     table.loc[hidden, _NUMBERS] = np.nan
 
 
-def _rounded(table: pd.DataFrame, top: "pd.Series[float]", rules: Thresholds) -> pd.DataFrame:
+def rounded(table: pd.DataFrame, top: "pd.Series[float]", rules: Thresholds) -> pd.DataFrame:
     """Shown precision, so that no figure can be taken apart.
 
     Scores of 0-100 to 1 decimal and shares of 1 likewise (one place less below n 50), amounts to 3 digits (2), SE to 2
     digits, counts to base 5, df and deff coarse.
     """
+    if not rules.rounded:
+        return table
     out = table.copy()
     small = (table["n"] < rules.small_n).to_numpy()
-    for name in ("estimate", "low", "high"):
+    for name in (name for name in table if name == "estimate" or str(name).startswith(("low", "high"))):
         values = table[name].to_numpy(dtype=np.float64)
         places = np.where(np.isfinite(top), 3 - np.log10(top.fillna(100)), 0) - small
         on_scale = np.round(values * 10.0**places) / 10.0**places

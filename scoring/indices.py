@@ -1,6 +1,6 @@
 """Totals -> scores of items, dimensions, indices and indicators: normalise, weight, aggregate."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,14 +10,17 @@ import pandas as pd
 
 from scoring.cells import CellTotals
 from scoring.contract import Scorecard, columns
-from scoring.design import Floats
+from scoring.design import Floats, Integers
+from scoring.disclosure import EVIDENCE
 from scoring.errors import EstimationError
 from scoring.estimates import DUST, Estimates, Sample, combine, ratios, side_by_side
+from scoring.evidence import Groups, gather
 from scoring.figures import Rules, equal_answers, figures, simple_variance
 from scoring.framework import Framework
 from scoring.replication import Replicates
 from scoring.strata import DfRule
 from scoring.totals import Totals
+from scoring.units import Units
 
 FULL = 100.0  # items, indices and shares run from 0 to 100
 
@@ -97,12 +100,11 @@ def score(
     table = scores.cells.labels.iloc[rows["cell"]].reset_index(drop=True)
     table["measure"] = pd.array(list(scores.measures), dtype="str").take(rows["column"].to_numpy())
     table = pd.concat([table, rows], axis=1)[columns(facets)]
-    sensitive = {part.code for part in framework.indicators if part.sensitive}
     shown = {code: framework.shown_by(code, facets) for code in scores.measures}
     kept = np.array([shown[code] for code in scores.measures])[rows["column"]]
     return Scorecard(
         table=table[kept].reset_index(drop=True),
-        evidence=_evidence(scores, sensitive)[kept].reset_index(drop=True),
+        evidence=_evidence(scores, framework)[kept].reset_index(drop=True),
         facets=facets,
         provenance=describe(totals, framework, df=df, level=level) | dict(provenance or {}),
     )
@@ -237,21 +239,38 @@ def weakest(scores: Scores, values: npt.NDArray[Any], *, least: bool) -> npt.NDA
     return np.column_stack([pick(values[:, part], axis=1) for part in scores.parts])
 
 
-def _evidence(scores: Scores, sensitive: Collection[str]) -> pd.DataFrame:
-    """What the mask asks, row by row as in the table."""
-    cells = scores.cells
-    shifts, share = cells.shifts(scores.estimates.sample.units)
-    m = len(scores.measures)
-    leading = np.nan_to_num(cells.leading)
+def groups_of(scores: Scores) -> Groups:
+    """Interviews of each cell by PSU, of the items and indicators of the framework."""
+    cells, found = scores.cells, scores.estimates.sample.units
+    cell, count = cells.per_psu(cells.count, found)
+    base, total = (cells.per_psu(values, found)[1] for values in (cells.base, cells.total))
+    psu = _psus(cells, found)
+    return Groups(cell, psu, count, base, total, cells.largest, cells.seen, len(cells.labels))
+
+
+def _psus(cells: CellTotals, found: Units) -> Integers:
+    """PSU of each (PSU, cell) pair, in the order of `CellTotals.per_psu`."""
+    width = found.stratum.size
+    if found.psu.size == width:
+        return cells.unit
+    return np.asarray(np.unique(cells.cell * width + found.psu[cells.unit]) % width)
+
+
+def scale_steps(framework: Framework) -> Floats:
+    """Steps of the scale of each item and indicator: 4 for answers from 1 to 5, 1 for shares, NaN for amounts."""
+    items = [item.range[1] - item.range[0] for item in framework.items]
+    return np.array([*items, *(1.0 if part.statistic == "share" else np.nan for part in framework.indicators)])
+
+
+def _evidence(scores: Scores, framework: Framework) -> pd.DataFrame:
+    """What the mask asks, row by row as in the table; a composite has that of its weakest part."""
+    sensitive = {part.code for part in framework.indicators if part.sensitive}
+    facts = gather(groups_of(scores), steps=scale_steps(framework)).weakest(list(scores.parts))
+    cells = len(scores.cells.labels)
     return pd.DataFrame(
         {
-            "shifts": weakest(scores, shifts, least=True).ravel(),
-            "shift_share": weakest(scores, share, least=False).ravel(),
-            "yes": weakest(scores, cells.tally, least=True).ravel(),
-            "leading": weakest(scores, leading, least=False).ravel(),
-            "interviewers": np.repeat(cells.interviewers, m),
-            "interviewer_share": np.repeat(cells.interviewer_share, m),
-            "sensitive": np.tile([code in sensitive for code in scores.measures], len(cells.labels)),
-            "top": np.tile(np.where(scores.bounded, FULL, np.nan), len(cells.labels)),
+            **{name: getattr(facts, name).ravel() for name in EVIDENCE if name != "n"},
+            "sensitive": np.tile([code in sensitive for code in scores.measures], cells),
+            "top": np.tile(np.where(scores.bounded, FULL, np.nan), cells),
         }
     )

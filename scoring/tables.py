@@ -206,10 +206,9 @@ def _with_quantiles(rows: pd.DataFrame, evidence: pd.DataFrame, found: Measured)
         {
             "shifts": _distinct_psus(found)[beside["cell"]],
             "shift_share": 0.0,
-            "yes": np.nan,
-            "leading": 0.0,
             "interviewers": cells.interviewers[beside["cell"]],
             "interviewer_share": cells.interviewer_share[beside["cell"]],
+            **dict.fromkeys(("above", "below", "above_rest", "below_rest", "leading", "margin"), np.nan),
             "sensitive": False,
             "top": np.nan,
         }
@@ -230,12 +229,17 @@ def _evidence(cells: CellTotals, rows: Sequence[Row], sample: Sample) -> pd.Data
     """What the mask asks, row by row as in the table."""
     shifts, share = cells.shifts(sample.units)
     of_share = np.array([row.statistic in SHARES for row in rows], dtype=bool)
+    n = cells.per_cell(cells.count)
     return pd.DataFrame(
         {
             "shifts": shifts.ravel(),
             "shift_share": share.ravel(),
-            "yes": cells.tally.ravel(),
-            "leading": np.nan_to_num(cells.leading).ravel(),
+            "above": np.where(of_share, cells.tally, np.nan).ravel(),
+            "below": np.where(of_share, n - cells.tally, np.nan).ravel(),
+            "above_rest": np.nan,  # what somebody who remembers a whole shift works out is a matter of releases
+            "below_rest": np.nan,
+            "leading": cells.leading.ravel(),
+            "margin": np.nan,
             "interviewers": np.repeat(cells.interviewers, len(rows)),
             "interviewer_share": np.repeat(cells.interviewer_share, len(rows)),
             "sensitive": np.tile(of_share, len(cells.labels)),  # a category of few is a few people
