@@ -99,7 +99,7 @@ def check(table: RawTable, questionnaire: Questionnaire) -> Report:
         return Report((alone, *issues), _counts(table, match, personal), dropped, None)
 
     sheet = _Sheet(table, match, questionnaire, frozenset(personal))
-    named = identity.names(table.frame, match)
+    named = identity.names(table.frame, match, personal=personal)
     repeats = identity.repeats(table.frame, match, named)
     refused = sheet.refused() & ~repeats.rows
     issues += sheet.issues_of_rows(repeats, refused)
@@ -292,8 +292,10 @@ def _frame(
             columns |= _never_asked(question, rows)
     kept = [moments[name].to_numpy(dtype=object) for name in ("day", "half_day", "minutes")]
     content = identity.contents(columns, [*texts.values(), *kept])
+    # a name made here is kept as it is, so it must not tell which shift or interviewer a roster's code belongs to
+    open_content = content if bool((named != "").all()) else identity.contents(columns, kept)
     whole = {
-        "uuid": pd.Series(identity.uuids(named, content), dtype="str"),
+        "uuid": pd.Series(identity.uuids(named, open_content), dtype="str"),
         "content": pd.Series(content, dtype="str"),
         **{role: pd.Series(values, dtype="str") for role, values in texts.items()},
         "day": moments["day"].reset_index(drop=True),

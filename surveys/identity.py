@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,11 +41,11 @@ class Repeats:
         return self.same | self.changed
 
 
-def names(frame: pd.DataFrame, match: Match) -> Texts:
-    """Name of each submission as the field tool gave it, "" where it gave none."""
+def names(frame: pd.DataFrame, match: Match, *, personal: Collection[int] = ()) -> Texts:
+    """Name of each submission as the field tool gave it, "" where it gave none; never out of a `personal` column."""
     found = np.full(len(frame), "", dtype=object)
     for role in IDENTITIES:
-        if role in match.roles:
+        if role in match.roles and match.roles[role] not in personal:
             cells = frame[match.roles[role]].str.strip().str.removeprefix("uuid:").to_numpy(dtype=object)
             found = np.where(found == "", cells, found)
     return found

@@ -10,12 +10,13 @@ from typing import Final
 
 import pandas as pd
 
-from surveys.mapping import Match
+from surveys import columns, looks
+from surveys.mapping import IDENTITIES, Match
 from surveys.questionnaire import Question
 from surveys.reading.table import RawTable
 
-FREE_TEXT: Final = "free text"
-EXACT_TIME: Final = "exact time"
+FREE_TEXT: Final = looks.FREE_TEXT
+EXACT_TIME: Final = looks.EXACT_TIME
 PERSONAL: Final = "personal"
 
 #: Types of XLSForm that always hold personal data.
@@ -71,20 +72,6 @@ _BY_NAME: Final = {
     kind: re.compile(rf"\b(?:{pattern.translate(_LETTERS)})\b", re.IGNORECASE) for kind, pattern in _NAMES.items()
 }
 
-_BY_CONTENT: Final[Mapping[str, re.Pattern[str]]] = {
-    "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
-    "location": re.compile(r"[-+]?\d{1,3}[.,]\d{4,}(?:[\s,;]+[-+]?\d{1,4}(?:[.,]\d+)?){0,3}"),
-    "device": re.compile(r"(?:collect:|ee\.|imei:?\s*)\S+|\d{15}"),
-    "phone": re.compile(r"(?:\+|00|0|992|93|7|8|998|996)?[\s(-]*\d(?:[\s()./-]*\d){7,13}"),
-    "document": re.compile(r"[A-Za-zА-Яа-я]{1,2}[ №-]{0,2}\d{6,9}"),
-}
-
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./-]\d{1,2}[./-]\d{4}")
-
-_SHARE = 0.6  # of the filled cells
-_SAMPLE = 500
-_FEW = 3
-
 
 def by_name(name: str) -> str:
     """Kind of personal data that a column of this name holds, "" for none."""
@@ -94,20 +81,12 @@ def by_name(name: str) -> str:
 
 def by_text(text: str) -> str:
     """Kind of personal data that one cell looks like, "" for none."""
-    found = unicodedata.normalize("NFKC", text).strip()
-    if _DAY.match(found):
-        return ""
-    return next((kind for kind, pattern in _BY_CONTENT.items() if pattern.fullmatch(found)), "")
+    return looks.look(looks.plain(text)).kind
 
 
 def by_content(cells: "pd.Series[str]") -> str:
-    """Kind of personal data that most filled cells look like, "" for none; a column of few cells is not judged."""
-    filled = cells[cells != ""].head(_SAMPLE)
-    if len(filled) < _FEW:
-        return ""
-    kinds = pd.Series([by_text(text) for text in filled], dtype="object").value_counts()
-    kinds = kinds[kinds.index != ""]
-    return str(kinds.index[0]) if len(kinds) and kinds.iloc[0] >= _SHARE * len(filled) else ""
+    """Kind of personal data that the cells of a column hold, "" for none; a column of few cells is not judged."""
+    return columns.kind(cells)
 
 
 def dropped(table: RawTable, match: Match, *, keep: frozenset[str] = frozenset()) -> dict[int, str]:
@@ -127,9 +106,11 @@ def dropped(table: RawTable, match: Match, *, keep: frozenset[str] = frozenset()
             question = match.columns[position].question
             kind = "" if question.name in keep else of_question(question, cells)
         elif position in match.meta:
-            kind = _META.get(match.meta[position], "") or by_name(header)
+            role = match.meta[position]
+            kind = _META.get(role, "") or by_name(header) or (columns.sure(cells) if role in IDENTITIES else "")
         else:
-            kind = by_name(header) or by_content(cells)
+            named = by_name(header)
+            kind = named if named and not columns.answers(cells, kind=named) else by_content(cells)
         if kind:
             found[position] = kind
     return found
@@ -143,24 +124,33 @@ def of_question(question: Question, cells: "pd.Series[str]") -> str:
     if question.personal:
         return by_name(question.name) or PERSONAL
     rule = _RULES.get(question.kind)
-    return rule(question.name, cells) if rule else ""
+    return rule(question, cells) if rule else ""
 
 
-def _meta(name: str, _: "pd.Series[str]") -> str:
-    timed = re.match(r"_?(start|end)(_?time)?$", name.casefold())
-    return EXACT_TIME if timed else by_name(name)
+def _meta(question: Question, _: "pd.Series[str]") -> str:
+    timed = re.match(r"_?(start|end)(_?time)?$", question.name.casefold())
+    return EXACT_TIME if timed else by_name(question.name)
 
 
-def _number(name: str, cells: "pd.Series[str]") -> str:
-    kind = by_name(name)
-    return kind if kind and by_content(cells) else ""
+def _number(question: Question, cells: "pd.Series[str]") -> str:
+    """A number under a telling name, or one that is surely no count and no amount whatever its name."""
+    found = columns.mostly(cells)
+    if question.maximum is not None or not found:
+        return ""
+    return by_name(question.name) or (found if found in _NO_AMOUNT and len(cells) >= columns.MANY else "")
 
 
-_RULES: Final[Mapping[str, Callable[[str, "pd.Series[str]"], str]]] = {
+def _dated(question: Question, cells: "pd.Series[str]") -> str:
+    return by_name(question.name) or by_content(cells)
+
+
+_NO_AMOUNT: Final = frozenset({looks.DEVICE, looks.ACCOUNT, looks.PHONE, looks.LOCATION, EXACT_TIME})
+
+_RULES: Final[Mapping[str, Callable[[Question, "pd.Series[str]"], str]]] = {
     "meta": _meta,
-    "text": lambda name, _: by_name(name) or FREE_TEXT,
+    "text": lambda question, _: by_name(question.name) or FREE_TEXT,
     "integer": _number,
     "decimal": _number,
-    "date": lambda name, _: by_name(name),
-    "time": lambda name, _: by_name(name),
+    "date": _dated,
+    "time": _dated,
 }

@@ -2,8 +2,9 @@ import pandas as pd
 import pytest
 
 from surveys import privacy
+from surveys.checking import check
 from surveys.mapping import match
-from surveys.questionnaire import Choice, Question, Questionnaire, Scale
+from surveys.questionnaire import Choice, DesignColumns, Question, Questionnaire, Scale
 from surveys.reading.table import RawTable
 
 
@@ -58,6 +59,26 @@ def test_other_names_are_left_alone(name: str) -> None:
         ("356938035643809", "device"),
         ("collect:0uAiKDfbbpqENdqw", "device"),
         ("A1234567", "document"),
+        ("1400-0101-12345", "document"),
+        ("1234 AB 01", "vehicle"),
+        ("01 KG 123 ABC", "vehicle"),
+        ("А123ВС77", "vehicle"),
+        ("کابل ۱۲۳۴۵", "vehicle"),
+        ("00:1b:44:11:3a:b7", "device"),
+        ("fe80::1", "device"),
+        ("GB82 WEST 1234 5698 7654 32", "account"),
+        ("4111 1111 1111 1111", "account"),
+        ("37°12'34.5\"N 68°34'12\"E", "location"),
+        ("POINT (68.5 37.1)", "location"),
+        ("8J3M37XR+2V", "location"),
+        ("42S VF 12345 67890", "location"),
+        ("2026-05-31T09:30:00.000+05:00", "exact time"),
+        ("9:35 AM", "exact time"),
+        ("@someone_here", "name"),
+        ("see +992 93 123 45 67 please", "phone"),
+        ("GB82 WEST 1234 5698 7654 33", ""),
+        ("01/07/2016", ""),
+        ("06:00-08:00", ""),
         ("42", ""),
         ("2.5", ""),
         ("2026-05-31", ""),
@@ -118,3 +139,108 @@ def test_the_design_and_answers_on_lists_are_kept() -> None:
         )
         == {}
     )
+
+
+def column(*texts: str, times: int = 30) -> "pd.Series[str]":
+    return pd.Series([text.replace("#", f"{at:03d}") for at in range(times) for text in texts], dtype="str")
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (column("35693803564#"), "identifier"),
+        (column("4#21"), ""),
+        (column("371#21"), "identifier"),
+        (column("37.1#45"), "location"),
+        (column("1.1#45", "9.3#21"), ""),
+        (column("46155.#53"), "exact time"),
+        (column("1780#100"), "exact time"),
+        (column("1780#100345"), "exact time"),
+        (column("150#000000"), ""),
+        (column("5000-06-15"), ""),
+        (column("XKZ#Q7PL", "no phone"), "identifier"),
+        (column("yes", "no", "dk"), ""),
+        (column("food cash_aid", "food", "water cash_aid"), ""),
+        (column("Very satisfied", "Not at all"), ""),
+        (column("Karim Ahmadi", "Zarina Rahimova", times=2), "name"),
+        (column("1#0.50 TJS"), ""),
+    ],
+)
+def test_a_column_is_judged_by_how_its_cells_lie(cells: "pd.Series[str]", kind: str) -> None:
+    assert privacy.by_content(cells) == kind
+
+
+def test_days_many_years_apart_are_of_births_and_others_are_not() -> None:
+    births = pd.Series([f"{year}-03-12" for year in range(1950, 2000)], dtype="str")
+    visits = pd.Series([f"2026-05-{day:02d}" for day in range(1, 29)], dtype="str")
+    assert (privacy.by_content(births), privacy.by_content(visits)) == ("birth", "")
+
+
+def test_personal_cells_are_found_wherever_they_stand_in_a_long_column() -> None:
+    calls = [f"+99293{at:07d}" for at in range(2000)]
+    assert privacy.by_content(pd.Series([*["1"] * 8000, *calls], dtype="str")) == "phone"
+    assert privacy.by_content(pd.Series([*calls, *["1"] * 8000], dtype="str")) == "phone"
+
+
+def test_a_telling_name_over_mere_answers_is_left_alone() -> None:
+    assert (
+        dropped(
+            phone_access=(None, "yes"),
+            email_used=(None, "да"),
+            device_count=(None, "3"),
+            name_known=(None, "no"),
+            passport_share=(None, "12.5%"),
+        )
+        == {}
+    )
+    assert dropped(enumerator_name=(None, "farrukh")) == {"enumerator_name": "name"}
+
+
+def test_a_number_that_is_no_amount_is_dropped_whatever_its_name_and_an_amount_is_not() -> None:
+    def kind(cells: "pd.Series[str]", question: Question) -> str:
+        return privacy.of_question(question, cells)
+
+    calls = pd.Series([f"93{at * 7919 % 10_000_000:07d}" for at in range(1, 60)], dtype="str")
+    assert kind(calls, Question("n", "integer")) == "phone"
+    assert kind(calls, Question("n", "integer", maximum=1e9)) == ""
+    assert kind(column("#000"), Question("n", "integer")) == ""
+    some = pd.Series(["3"] * 50 + ["+992931234567"] * 5, dtype="str")
+    assert kind(some, Question("n", "integer")) == ""  # a fault of five rows, which the check tells
+
+
+def test_a_name_of_a_submission_that_is_personal_is_dropped_and_never_kept() -> None:
+    form = Questionnaire("f", "1", "", (), (Question("hours", "decimal"),))
+    frame = pd.DataFrame({0: [f"+99293{at:07d}" for at in range(30)], 1: ["2.5"] * 30}, dtype="str")
+    report = check(RawTable(("key", "hours"), frame, pd.Series(range(2, 32)), "", "csv", {}), form)
+    assert report.dropped == {"key": "phone"}
+    assert report.responses is not None
+    assert not report.responses.frame["uuid"].str.contains("992").any()
+    assert report.responses.frame["uuid"].is_unique
+
+
+def test_names_that_field_tools_give_are_kept() -> None:
+    form = Questionnaire("f", "1", "", (), (Question("hours", "decimal"),))
+    given = [f"uuid:{at:08x}-3f1a-4c0e-9b7d-0123456789ab" for at in range(30)]
+    numbers = [str(512345678 + at) for at in range(30)]
+    for header, names in (("key", given), ("_uuid", [name[5:] for name in given]), ("_id", numbers)):
+        frame = pd.DataFrame({0: names, 1: ["2.5"] * 30}, dtype="str")
+        report = check(RawTable((header, "hours"), frame, pd.Series(range(2, 32)), "", "csv", {}), form)
+        assert report.responses is not None
+        assert report.responses.frame["uuid"].tolist() == [name.removeprefix("uuid:") for name in names]
+
+
+def test_a_name_made_for_a_submission_does_not_depend_on_the_codes_that_are_salted() -> None:
+    design = DesignColumns(psu="shift", interviewer="team")
+    form = Questionnaire(
+        "f", "1", "", (), (Question("shift", "text"), Question("team", "text"), Question("hours", "decimal")), design
+    )
+
+    def made(shift: str, team: str) -> tuple[str, str]:
+        frame = pd.DataFrame({0: [shift], 1: [team], 2: ["2.5"]}, dtype="str")
+        report = check(RawTable(("shift", "team", "hours"), frame, pd.Series([2]), "", "csv", {}), form)
+        assert report.responses is not None
+        return report.responses.frame["uuid"][0], report.responses.frame["content"][0]
+
+    (one, said), (other, said_too) = made("HAM-01", "i01"), made("KUM-02", "i07")
+    assert one == other
+    assert said != said_too
