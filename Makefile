@@ -1,7 +1,8 @@
 # Two commands are all a newcomer needs: make run, make test.
 
 BIN := .venv/bin
-COMPILE := uv pip compile --universal --generate-hashes --no-strip-extras --no-header --python-version 3.11 pyproject.toml --extra build
+LOCK := uv pip compile --universal --generate-hashes --no-strip-extras --no-header --python-version 3.11
+COMPILE := $(LOCK) pyproject.toml --extra build
 UPGRADE :=
 say = @printf '\n== %s\n' "$(1)"
 
@@ -11,7 +12,7 @@ help:
 	@echo 'make run        the pages on this computer, with the demo survey in an empty store'
 	@echo 'make test       every check: style, types, imports, tests in Python and in a browser'
 	@echo 'make bench      how fast it is, beside others, in the same run'
-	@echo 'make endurance  how often the intervals hold what is true: 2,000 surveys a scenario, some minutes'
+	@echo 'make endurance  how often the intervals hold what is true, and whether a store outlives any kill: some minutes'
 	@echo 'make lock       requirements/*.txt again from pyproject.toml (UPGRADE=--upgrade takes newer releases)'
 	@echo 'make clean      removes the environment and all caches, never the answers in var/'
 
@@ -43,12 +44,15 @@ endurance:
 	@sh .ci/setup test
 	$(call say,How often do the intervals hold the truth: 2000 surveys a scenario)
 	@$(BIN)/python benchmarks/coverage.py --samples 2000
+	$(call say,A process that is killed at any statement leaves nothing half done)
+	@SARHAD_REQUIRE_ALL=1 SARHAD_KILL_STRIDE=1 $(BIN)/python -m pytest -q tests/surveys/test_store_killed.py
 
 lock:
 	@command -v uv >/dev/null || { echo 'make lock needs uv, the resolver: pip install uv'; exit 1; }
 	$(COMPILE) $(UPGRADE) --quiet --output-file requirements/run.txt
 	$(COMPILE) $(UPGRADE) --quiet --output-file requirements/test.txt --extra test
 	$(COMPILE) $(UPGRADE) --quiet --output-file requirements/bench.txt --extra test --extra bench
+	$(LOCK) $(UPGRADE) --quiet --output-file requirements/postgres.txt --group server
 
 clean:
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

@@ -3,6 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import empty_url, postgres_server, postgres_template, store_url
+
+__all__ = ["empty_url", "postgres_server", "postgres_template", "reference", "store_url"]
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

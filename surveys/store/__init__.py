@@ -1,6 +1,38 @@
 """Where answers are kept: the only SQL of the program."""
 
-from surveys.store.rows import BatchRow, Event, Saved, State, SurveyRow, WaveRow
+from surveys.store.backups import restore
+from surveys.store.rows import (
+    BatchRow,
+    Comment,
+    Erased,
+    Event,
+    Fault,
+    ReleaseRow,
+    ReleaseState,
+    Role,
+    Saved,
+    Signature,
+    State,
+    SurveyRow,
+    WaveRow,
+)
 from surveys.store.store import Store, open_store
 
-__all__ = ["BatchRow", "Event", "Saved", "State", "Store", "SurveyRow", "WaveRow", "open_store"]
+__all__ = [
+    "BatchRow",
+    "Comment",
+    "Erased",
+    "Event",
+    "Fault",
+    "ReleaseRow",
+    "ReleaseState",
+    "Role",
+    "Saved",
+    "Signature",
+    "State",
+    "Store",
+    "SurveyRow",
+    "WaveRow",
+    "open_store",
+    "restore",
+]

@@ -13,53 +13,89 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from surveys.errors import StoreError
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
-#: How long a writer waits for another one, in seconds.
-PATIENCE: Final = 30.0
+#: How long a writer waits for others, in seconds: eight large files in a row.
+PATIENCE: Final = 120.0
+
+#: The lock that writers of one PostgreSQL database take in turn: an arbitrary number, ours alone.
+TURN: Final = 5_417_380_286
 
 # Alembic keeps its context in a module, so two threads that open a store at once must take turns.
 _ALEMBIC = threading.Lock()
 
+# How SQLSTATE begins where the server's own words may repeat a value, and what is said instead.
+_WITHOUT_VALUES: Final = {
+    "22": "a value does not fit its column",
+    "23": "a rule of the tables would be broken",
+}
+
 
 def make_engine(url: str) -> Engine:
-    """An engine on an SQLite file, made (readable by its owner alone) where it is not there yet.
+    """An engine on an SQLite file, made (readable by its owner alone) where it is not there yet, or on PostgreSQL.
 
-    Writers ask for `BEGIN IMMEDIATE` by the execution option `write=True`: a transaction that reads first and
-    writes later fails at once, whatever the patience, when another one has written between.
+    Writers ask by the execution option `write=True` for their turn: `BEGIN IMMEDIATE`, or an advisory lock. On SQLite
+    a transaction that reads first and writes later fails at once, whatever the patience, when another one has written
+    between; on both the log must never fork.
     """
     location = _location(url)
-    _touch(Path(str(location.database)))
     # hide_parameters: an error message must never repeat a respondent's answers
-    engine = create_engine(location, hide_parameters=True)
-    event.listen(engine, "connect", _on_connect)
+    if location.get_backend_name() == "postgresql":
+        engine = _postgres(location)
+    else:
+        _touch(Path(str(location.database)))
+        engine = create_engine(location, hide_parameters=True)
+        event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the schema to the newest revision, in one transaction; refuse a revision from a newer program."""
+    """Bring the schema to the newest revision, in one transaction.
+
+    Raises
+    ------
+    StoreError
+        If the revision is of a newer program, or the database holds the tables of another one.
+    """
     with _ALEMBIC, trouble("opened"):
-        _write_ahead(engine)
         config = alembic_config()
         script = ScriptDirectory.from_config(config)
-        with engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        if found == script.get_current_head():
+        with engine.connect() as connection, connection.begin():
+            newest = revision(connection, script) == script.get_current_head()
+        if engine.dialect.name == "sqlite":
+            _write_ahead(engine)
+        if newest:
             return
-        if found is not None and found not in {revision.revision for revision in script.walk_revisions()}:
-            raise StoreError(
-                f"the store was written by a newer version of this program (revision {found!r} is not known here); "
-                "install that version, or open another store"
-            )
-        with engine.connect().execution_options(write=True) as connection, connection.begin():
+        with _migrating(engine) as connection:
+            revision(connection, script)  # again: another process may have been here before our turn
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def revision(connection: Connection, script: ScriptDirectory) -> str | None:
+    """Read the revision of the schema, None for an empty database; refuses one that is not ours."""
+    tables = {*inspect(connection).get_table_names()} - {"alembic_version"}
+    try:
+        found = MigrationContext.configure(connection).get_current_revision()
+    except CommandError:  # branches, which this program never has
+        found = "another program's"
+    if found is not None and found not in {known.revision for known in script.walk_revisions()}:
+        raise StoreError(
+            f"the store was written by a newer version of this program (revision {found!r} is not known here); "
+            "install that version, or open another store"
+        )
+    if (found is None) != (not tables) or (tables and "submission" not in tables):
+        raise StoreError(
+            "the database is not empty and holds no store of this program, and is left alone; name an empty one"
+        )
+    return found
 
 
 def alembic_config() -> Config:
@@ -85,37 +121,70 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def trouble(deed: str) -> Iterator[None]:
-    """Put into a sentence what the database says; its own words never hold an answer (parameters are hidden)."""
+def trouble(deed: str, *, outcome: str = "nothing was changed") -> Iterator[None]:
+    """Put into a sentence what the database says; never an answer (parameters are hidden, and so are details)."""
     try:
         yield
-    except (DatabaseError, sqlite3.DatabaseError) as error:
+    except (DBAPIError, sqlite3.DatabaseError) as error:
         raise StoreError(
-            f"the store could not be {deed}, and nothing was changed: {getattr(error, 'orig', error)}; "
-            "see that the file is a store, that the disk has room and that no other program holds it, then try again"
+            f"the store could not be {deed}, and {outcome}: {_said(error)}; "
+            "see that it is a store, that its disk has room and that no other program holds it, then try again"
         ) from error
 
 
-def checkpoint(engine: Engine) -> None:
-    """Bring what was written ahead into the file and empty the log, where an erased value may still lie."""
-    connection = engine.raw_connection()  # outside of any transaction, which would hold the log
-    try:
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        connection.close()
+def scrub(engine: Engine, *tables: str) -> None:
+    """Leave nothing of what was erased: in SQLite's log of writes ahead, in dead rows of PostgreSQL.
+
+    To be called after the transaction, as neither can be done within one.
+    """
+    with trouble(
+        "cleaned", outcome="what was erased is gone, but traces of it may lie on the disk until the next time"
+    ):
+        if engine.dialect.name == "postgresql":
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT", plain=True) as connection:
+                connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+            return
+        raw = engine.raw_connection()  # outside of any transaction, which would hold the log
+        try:
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            raw.close()
+
+
+def _said(error: Exception) -> str:
+    """Say in the driver's words what is wrong, but for those that repeat values."""
+    cause = getattr(error, "orig", error)
+    instead = _WITHOUT_VALUES.get(str(getattr(cause, "sqlstate", ""))[:2])
+    primary = getattr(getattr(cause, "diag", None), "message_primary", None)
+    return instead or primary or str(cause).strip()
 
 
 def _location(url: str) -> URL:
     try:
         location = make_url(url)
     except ArgumentError as error:
-        raise StoreError("the address of the store is not a database URL, such as sqlite:///var/sarhad.db") from error
+        raise StoreError(
+            "the address of the store is not a database URL, such as sqlite:///var/sarhad.db or "
+            "postgresql+psycopg://user@host/name"
+        ) from error
+    if location.drivername in {"postgresql", "postgresql+psycopg"}:
+        return location.set(drivername="postgresql+psycopg")
     if location.get_backend_name() != "sqlite" or location.database in {None, "", ":memory:"}:
         raise StoreError(
-            f"the store is an SQLite file for now, such as sqlite:///var/sarhad.db, "
-            f"not {location.render_as_string(hide_password=True)!r}"
+            "the store is an SQLite file, such as sqlite:///var/sarhad.db, or a PostgreSQL database, such as "
+            f"postgresql+psycopg://user@host/name, not {location.render_as_string(hide_password=True)!r}"
         )
     return location
+
+
+def _postgres(location: URL) -> Engine:
+    own = {"connect_timeout": 10, "application_name": "sarhad"}
+    try:
+        return create_engine(location, hide_parameters=True, pool_pre_ping=True, connect_args=own)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            "a PostgreSQL store needs the package psycopg; install the program with its extra `postgres`"
+        ) from error
 
 
 def _touch(path: Path) -> None:
@@ -138,8 +207,34 @@ def _on_connect(dbapi: Any, record: object) -> None:  # noqa: ANN401 -- the driv
 
 
 def _on_begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    write = options.get("write", False)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    elif write:
+        # committed reads, so that what is read after the turn came is what the one before has left
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(PATIENCE * 1000)}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TURN})")
+    elif not options.get("plain", False):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+@contextmanager
+def _migrating(engine: Engine) -> Iterator[Connection]:
+    """One change of the schema. SQLite copies a table to change it, which rows that point there would forbid."""
+    is_sqlite = engine.dialect.name == "sqlite"
+    with engine.connect().execution_options(write=True) as connection:
+        driver: Any = connection.connection.driver_connection
+        if is_sqlite:
+            driver.execute("PRAGMA foreign_keys = OFF")  # has no effect once a transaction has begun
+        try:
+            with connection.begin():
+                yield connection
+                if is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                    raise StoreError("the store holds rows that point nowhere, and is left as it was; take a backup")
+        finally:
+            if is_sqlite:
+                driver.execute("PRAGMA foreign_keys = ON")
 
 
 def _write_ahead(engine: Engine) -> None:

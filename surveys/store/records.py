@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
 
 from surveys.errors import StoreError
-from surveys.store.rows import BatchRow, Event, State, SurveyRow, WaveRow
-from surveys.store.schema import batch, event, raw_upload, submission, survey, totals, wave
+from surveys.store import seals
+from surveys.store.rows import BatchRow, State, SurveyRow, WaveRow
+from surveys.store.schema import batch, raw_upload, submission, survey, totals, wave
 from surveys.vault import Sealed
 
 
@@ -81,9 +82,25 @@ def wave_id(connection: Connection, survey_id: str, name: str) -> int:
 
 
 def set_state(connection: Connection, survey_id: str, name: str, state: State) -> None:
-    """Make a wave a draft or a published one."""
+    """Give a wave its state."""
     number = wave_id(connection, survey_id, name)
     connection.execute(update(wave).where(wave.c.id == number).values(state=state))
+
+
+def need_draft(connection: Connection, survey_id: str, name: str) -> None:
+    """Refuse to change the answers of a wave that is in review or published."""
+    state = connection.execute(
+        select(wave.c.state).where(wave.c.survey_id == survey_id, wave.c.name == name)
+    ).scalar_one()
+    if state == "published":
+        raise StoreError(
+            f"wave {name!r} is published and takes no new file; take it back first (`sarhad withdraw {name}`), "
+            "or name another wave"
+        )
+    if state != "draft":
+        raise StoreError(
+            f"wave {name!r} is in review and takes no new file; refuse its release first, or name another wave"
+        )
 
 
 def batches(connection: Connection, survey_id: str) -> tuple[BatchRow, ...]:
@@ -94,8 +111,9 @@ def batches(connection: Connection, survey_id: str) -> tuple[BatchRow, ...]:
 
 
 def find_batch(connection: Connection, number: int, sha256: str) -> BatchRow | None:
-    """Find the import of this very file into a wave."""
-    found = connection.execute(_batches().where(batch.c.wave_id == number, batch.c.sha256 == sha256)).mappings().first()
+    """Find the import of this very file into a wave; one that was undone is not there."""
+    very = batch.c.wave_id == number, batch.c.sha256 == sha256, batch.c.status != "undone"
+    found = connection.execute(_batches().where(*very)).mappings().first()
     return None if found is None else _batch(found)
 
 
@@ -107,17 +125,20 @@ def _batch(row: Mapping[Any, Any]) -> BatchRow:
     return BatchRow(**{name: row[name] for name in BatchRow.__slots__})
 
 
-def totals_get(connection: Connection, digest: str) -> bytes | None:
-    """Find totals by their digest."""
+def totals_get(connection: Connection, key: bytes, digest: str) -> bytes | None:
+    """Find totals by their digest; altered ones are not found, so that they are made again."""
     found = connection.execute(select(totals.c.payload).where(totals.c.digest == digest)).scalar_one_or_none()
-    return None if found is None else bytes(found)
+    return None if found is None else seals.opened_totals(key, digest, bytes(found))
 
 
-def totals_put(connection: Connection, digest: str, survey_id: str, payload: bytes, at: datetime) -> None:
-    """Keep totals under their digest, in place of any that are there."""
+def totals_put(
+    connection: Connection, key: bytes, digest: str, *, survey_id: str, payload: bytes, at: datetime
+) -> None:
+    """Keep totals under their digest, sealed, in place of any that are there."""
     need_survey(connection, survey_id)
     connection.execute(delete(totals).where(totals.c.digest == digest))
-    connection.execute(insert(totals).values(digest=digest, survey_id=survey_id, payload=payload, made_at=at))
+    whole = seals.of_totals(key, digest, payload) + payload
+    connection.execute(insert(totals).values(digest=digest, survey_id=survey_id, payload=whole, made_at=at))
 
 
 def keep_raw(connection: Connection, sealed: Sealed) -> bool:
@@ -144,16 +165,3 @@ def erase_raw(connection: Connection, sha256: str, at: datetime) -> None:
     known = raw_upload.c.sha256 == sha256, raw_upload.c.erased_at.is_(None)
     if connection.execute(update(raw_upload).where(*known).values(values)).rowcount == 0:
         raise StoreError(f"no raw upload {sha256[:12]} is kept: it was never kept, or is erased already")
-
-
-def log(
-    connection: Connection, *, who: str, action: str, subject: str, at: datetime, details: Mapping[str, object]
-) -> None:
-    """Append a line to the log."""
-    connection.execute(insert(event).values(at=at, who=who, action=action, subject=subject, details=dict(details)))
-
-
-def events(connection: Connection) -> tuple[Event, ...]:
-    """Read the whole log, oldest first."""
-    found = connection.execute(select(event).order_by(event.c.id))
-    return tuple(Event(row.id, row.at, row.who, row.action, row.subject, row.details) for row in found)

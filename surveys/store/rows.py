@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
-State = Literal["draft", "published"]
+State = Literal["draft", "in_review", "published"]
+ReleaseState = Literal["in_review", "signed", "shared", "published", "superseded", "withdrawn", "refused"]
+Role = Literal["statistics", "safety"]
 Status = Literal["active", "superseded", "undone"]
 
 
@@ -59,6 +61,9 @@ class Saved:
         ones that are equal. They add up to the rows of the file; all are `same` when it was there already.
     received_at, received_by : datetime, str
         When and by whom the file first came.
+    erased : int
+        Submissions of the file that were erased at somebody's wish before; they are left out, and its raw file is
+        not kept.
     """
 
     status: Literal["stored", "already"]
@@ -68,11 +73,12 @@ class Saved:
     same: int
     received_at: datetime
     received_by: str
+    erased: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the log."""
+    """One line of the log; `mac` binds it to the line before."""
 
     id: int
     at: datetime
@@ -80,3 +86,84 @@ class Event:
     action: str
     subject: str
     details: Mapping[str, object]
+    mac: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is not as it was stored: a word for the kind, where it is, and what that means."""
+
+    code: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """One release of a survey, without its document.
+
+    Attributes
+    ----------
+    number : int
+        1, 2, ... within the survey.
+    waves : tuple of str
+        Names of its waves, in the order given.
+    published_at : datetime or None
+        When it was published first.
+    digest : str
+        SHA-256 of the document as it stands.
+    supersedes : int or None
+        Number of the release that it replaces when it is published.
+    reason : str
+        Why it was withdrawn or refused; "" otherwise.
+    revision : int
+        0, and one more each time a part was withdrawn.
+    shared_with, comment_until : tuple of str, date or None
+        Agencies that may comment, and until when.
+    """
+
+    survey_id: str
+    number: int
+    state: ReleaseState
+    waves: tuple[str, ...]
+    made_at: datetime
+    made_by: str
+    published_at: datetime | None
+    digest: str
+    supersedes: int | None
+    reason: str
+    revision: int
+    shared_with: tuple[str, ...]
+    comment_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One of the two signatures of a release; `digest` is that of the document it was given for."""
+
+    role: Role
+    who: str
+    verified: bool
+    at: datetime
+    checklist: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What an agency said about a release that was shared with it."""
+
+    agency: str
+    text: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure took away, and how many interviews of the wave still count."""
+
+    wave: str
+    submissions: int
+    raw_uploads: int
+    interviews_left: int

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Double,
@@ -110,7 +111,7 @@ wave = Table(
     Column("name", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     UniqueConstraint("survey_id", "name"),
-    CheckConstraint("state IN ('draft', 'published')", name="state"),
+    CheckConstraint("state IN ('draft', 'in_review', 'published')", name="state"),
 )
 
 batch = Table(
@@ -126,7 +127,8 @@ batch = Table(
     Column("status", String(16), nullable=False),
     Column("superseded_by", ForeignKey("batch.id")),
     Column("n_rows", Integer, nullable=False),
-    UniqueConstraint("wave_id", "sha256"),
+    Column("slots", JSON),  # the slots that its rows fill; every other one is empty
+    Column("seal", String(64)),  # over what it is and over the seals of its rows in their order
     CheckConstraint("status IN ('active', 'superseded', 'undone')", name="status"),
 )
 
@@ -145,7 +147,80 @@ submission = Table(
     Column("minutes", Double),
     *(Column(slot, SmallInteger) for slot in CODED),
     *(Column(slot, Double) for slot in NUMBERS),
+    Column("position", Integer, nullable=False, server_default="0"),  # 1, 2, ... within its batch
+    Column("seal", LargeBinary),  # over the values of the row, all but `superseded_by`
     UniqueConstraint("batch_id", "uuid"),
+)
+
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("batch_id", ForeignKey("batch.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("survey_id", ForeignKey("survey.id"), nullable=False),
+    Column("uuid", String(32), nullable=False),  # salted
+    Column("seal", LargeBinary, nullable=False),
+    Column("superseded_by", ForeignKey("batch.id")),
+    Column("erased_at", Utc, nullable=False),
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("survey_id", ForeignKey("survey.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("made_at", Utc, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("published_at", Utc),
+    Column("document", LargeBinary, nullable=False),
+    Column("mask", LargeBinary, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("mask_digest", String(64), nullable=False),
+    Column("signed_digest", String(64), nullable=False),  # of the document that was signed
+    Column("supersedes", Integer),
+    Column("reason", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("shared_with", JSON, nullable=False),
+    Column("comment_until", Date),
+    UniqueConstraint("survey_id", "number"),
+    CheckConstraint(
+        "state IN ('in_review', 'signed', 'shared', 'published', 'superseded', 'withdrawn', 'refused')", name="state"
+    ),
+)
+
+release_wave = Table(
+    "release_wave",
+    metadata,
+    Column("release_id", ForeignKey("release.id"), primary_key=True),
+    Column("wave_id", ForeignKey("wave.id"), primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+
+signature = Table(
+    "signature",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("release_id", ForeignKey("release.id"), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("checklist", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+    UniqueConstraint("release_id", "role"),
+)
+
+comment = Table(
+    "comment",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("release_id", ForeignKey("release.id"), nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", Utc, nullable=False),
 )
 
 totals = Table(
@@ -176,14 +251,28 @@ event = Table(
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("details", JSON, nullable=False),
+    Column("mac", String(64)),  # None only between a migration and the end of the first opening
 )
 
 secret = Table(
     "secret",
     metadata,
-    Column("name", String(16), primary_key=True),  # "salt": made here; "check": proves that a given salt is the same
+    # "salt" and "audit-key": made here; "check" and "audit-check": prove that a given one is the same; "head": binds
+    # the end of the log
+    Column("name", String(16), primary_key=True),
     Column("value", String(64), nullable=False),
 )
 
 Index(None, submission.c.batch_id)  # gives the rows of a batch in the order they were stored
 Index(None, totals.c.survey_id)
+Index(None, tombstone.c.survey_id)
+Index(None, comment.c.release_id)
+# a file counts once in a wave; one that was undone may come again
+Index(
+    None,
+    batch.c.wave_id,
+    batch.c.sha256,
+    unique=True,
+    sqlite_where=batch.c.status != "undone",
+    postgresql_where=batch.c.status != "undone",
+)

@@ -2,55 +2,50 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
-from sqlalchemy import Engine
 
 from surveys.checking import Responses
+from surveys.errors import StoreError
 from surveys.questionnaire import Questionnaire
-from surveys.store import answers, records, submissions
-from surveys.store.database import checkpoint, make_engine, reading, upgrade, writing
+from surveys.store import answers, audit, chaining, erasure, prints, records, releases, submissions, undoing
+from surveys.store.backups import backup
+from surveys.store.database import make_engine, reading, scrub, upgrade, writing
+from surveys.store.desk import Deed, ReleaseDesk
 from surveys.store.instruments import hidden_columns
-from surveys.store.rows import BatchRow, Event, Saved, State, SurveyRow, WaveRow
-from surveys.store.salt import settle
+from surveys.store.rows import BatchRow, Erased, Event, Fault, Saved, State, SurveyRow, WaveRow
+from surveys.store.verifying import verify
 from surveys.store.versions import extend, newest, register
 from surveys.vault import Sealed
 
 
-def open_store(url: str, *, salt: str = "") -> "Store":
-    """Open the store at an SQLAlchemy URL, made and brought up to date where needed.
+def open_store(url: str, *, salt: str = "", audit_key: str = "") -> "Store":
+    """Open the store at an SQLAlchemy URL (SQLite or PostgreSQL), made and brought up to date where needed.
 
-    Open it once a process and share the store, never a connection. Without a `salt` one is made at the first
-    opening and kept in the store's own table `secret`: whoever has the file can then try out codes of shifts and
-    interviewers, so a salt of your own, kept elsewhere, protects them better. The salt cannot be changed later.
+    Open it once a process and share the store, never a connection. Without a `salt` or an `audit_key` one is made at
+    the first opening and kept in the store's own table `secret`. Whoever has the file can then try out codes of shifts
+    and interviewers, and bind a log of their own making, so secrets of your own, kept elsewhere, protect better.
+    Neither can be changed later.
 
     Raises
     ------
     StoreError
-        If the file cannot be opened, was written by a newer version of this program, or has another salt.
+        If the database cannot be opened, is not a store, was written by a newer version of this program, or has
+        another salt or audit key.
     """
     engine = make_engine(url)
     try:
         upgrade(engine)
-        with writing(engine) as connection:
-            settled = settle(connection, salt)
+        keys = chaining.begin(engine, salt=salt, audit_key=audit_key)
     except BaseException:
         engine.dispose()
         raise
-    return Store(engine, settled)
+    return Store(engine, keys)
 
 
-class Store:
+class Store(ReleaseDesk):
     """Surveys, their answers, and what is kept beside them. Safe to share between threads."""
-
-    def __init__(self, engine: Engine, salt: str) -> None:
-        self._engine = engine
-        self._salt = salt
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._engine.dispose()
 
     def add_survey(
         self, survey_id: str, *, title: str, synthetic: bool, team: str, questionnaire: Questionnaire
@@ -82,10 +77,17 @@ class Store:
             return records.waves(connection, survey_id)
 
     def set_wave_state(self, survey_id: str, wave: str, state: State, *, who: str, at: datetime) -> None:
-        """Publish a wave, or make it a draft again; the log tells who did."""
+        """Make a wave a draft again that no release holds, such as one published before there were releases."""
+        if state != "draft":
+            raise StoreError(f"a wave is {state.replace('_', ' ')} by a release alone; put wave {wave!r} into one")
         with writing(self._engine) as connection:
+            number = records.wave_id(connection, survey_id, wave)
+            held = releases.held(connection, number)
+            if held:
+                raise StoreError(f"wave {wave!r} is held by release {held[0]}; withdraw or refuse the release instead")
             records.set_state(connection, survey_id, wave, state)
-            records.log(connection, who=who, action=f"wave-{state}", subject=f"{survey_id}/{wave}", at=at, details={})
+            proof = prints.of_waves(connection, [number])
+            self._log(connection, Deed(who, at, f"wave-{state}", {}), f"{survey_id}/{wave}", proof)
 
     def find_batch(self, survey_id: str, wave: str, sha256: str) -> BatchRow | None:
         """Find the import of this very file into a wave, None when it never came."""
@@ -114,11 +116,17 @@ class Store:
 
         The same file again changes nothing. Submissions known by their uuid in this wave are stored only where their
         answers differ, and then stand for the earlier ones, which stay but no longer count. `sealed` is the raw file,
-        kept in the same transaction.
+        kept in the same transaction. A submission that was erased before is left out, and its raw file is not kept.
+
+        Raises
+        ------
+        StoreError
+            If the wave is in review or published and this is another file than those it holds, a submission stands in
+            another wave, or the answers do not fit the form.
         """
         name = PurePosixPath(filename.replace("\\", "/")).name  # folders of somebody's machine are nobody's business
         upload = submissions.Upload(survey_id, wave, sha256, name, who, at)
-        prepared = submissions.prepare(responses, upload=upload, salt=self._salt)
+        prepared = submissions.prepare(responses, upload=upload, salt=self._keys.salt)
         with writing(self._engine) as connection:
             if new_survey is not None:
                 records.put_survey(connection, new_survey)
@@ -127,16 +135,43 @@ class Store:
             there = records.find_batch(connection, wave_id, sha256)
             if there is not None:
                 return Saved("already", there.id, 0, 0, there.n_rows, there.received_at, there.received_by)
+            records.need_draft(connection, survey_id, wave)
             others = [number for number in records.wave_ids(connection, survey_id).values() if number != wave_id]
             submissions.refuse_counted(connection, prepared, waves=others)
             version = register(connection, survey_id, responses.questionnaire)
             version = extend(connection, version, responses.questionnaire, prepared.kinds)
-            saved = submissions.store(connection, prepared, upload=upload, wave_id=wave_id, version=version)
-            if sealed is not None:
+            stored = submissions.store(
+                connection, prepared, upload=upload, wave_id=wave_id, version=version, keys=self._keys
+            )
+            saved = stored.saved
+            if sealed is not None and not saved.erased:
                 records.keep_raw(connection, sealed)
             details = {"sha256": sha256, "new": saved.new, "changed": saved.changed, "same": saved.same}
-            records.log(connection, who=who, action="import", subject=f"{survey_id}/{wave}", at=at, details=details)
+            if saved.erased:
+                details["erased"] = saved.erased
+            self._log(connection, Deed(who, at, "import", details), f"{survey_id}/{wave}", stored.proof)
             return saved
+
+    def undo_batch(self, survey_id: str, batch_id: int, *, who: str, at: datetime) -> int:
+        """Let a file of a draft wave no longer count, and what it stood for count again; says how many it held."""
+        with writing(self._engine) as connection:
+            undone = undoing.undo(connection, survey_id, batch_id)
+            details = {"batch": batch_id, "sha256": undone.sha256, "submissions": undone.submissions}
+            self._log(connection, Deed(who, at, "undo", details), f"{survey_id}/{undone.wave}", undone.proof)
+            return undone.submissions
+
+    def erase(self, survey_id: str, uuid: str, *, who: str, at: datetime) -> Erased:
+        """Delete every row of a submission, the raw files that hold it, and totals made of it.
+
+        A tombstone is left under a salted code, so that the file still verifies and the submission never comes back.
+        A release stays as it was published.
+        """
+        with writing(self._engine) as connection:
+            done = erasure.erase(connection, self._keys.salt, survey_id, uuid, at=at)
+            details = {"submission": done.code, "rows": done.erased.submissions, "raw": done.erased.raw_uploads}
+            self._log(connection, Deed(who, at, "erase", details), f"{survey_id}/{done.erased.wave}", done.proof)
+        scrub(self._engine, *erasure.TABLES)
+        return done.erased
 
     def responses(self, survey_id: str, *, waves: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
         """Read current submissions of some waves: wave, psu, interviewer, then the columns asked for.
@@ -160,14 +195,14 @@ class Store:
         return grouped.size().rename("interviews").reset_index()
 
     def totals_get(self, digest: str) -> bytes | None:
-        """Find totals by the digest of what they were made from."""
+        """Find totals by the digest of what they were made from; altered ones are not found."""
         with reading(self._engine) as connection:
-            return records.totals_get(connection, digest)
+            return records.totals_get(connection, self._keys.audit, digest)
 
     def totals_put(self, digest: str, survey_id: str, payload: bytes, at: datetime) -> None:
         """Keep totals; an import that changes the survey forgets them."""
         with writing(self._engine) as connection:
-            records.totals_put(connection, digest, survey_id, payload, at)
+            records.totals_put(connection, self._keys.audit, digest, survey_id=survey_id, payload=payload, at=at)
 
     def keep_raw(self, sealed: Sealed) -> bool:
         """Keep a sealed upload; says whether it was new. One that was erased stays erased."""
@@ -183,8 +218,8 @@ class Store:
         """Destroy the key and the payload of an upload; its digest and the log remain."""
         with writing(self._engine) as connection:
             records.erase_raw(connection, sha256, at)
-            records.log(connection, who=who, action="erase-raw", subject=sha256, at=at, details={})
-        checkpoint(self._engine)
+            self._log(connection, Deed(who, at, "erase-raw", {}), sha256)
+        scrub(self._engine, "raw_upload")
 
     def log(
         self,
@@ -197,9 +232,28 @@ class Store:
     ) -> None:
         """Append a line to the log."""
         with writing(self._engine) as connection:
-            records.log(connection, who=who, action=action, subject=subject, at=at, details=details or {})
+            self._log(connection, Deed(who, at, action, details or {}), subject)
 
     def events(self) -> tuple[Event, ...]:
         """Read the whole log, oldest first."""
         with reading(self._engine) as connection:
-            return records.events(connection)
+            return audit.events(connection)
+
+    def audit_head(self) -> str:
+        """Number and code of the last line of the log, `12:4f0c...`, to be printed where it cannot be changed."""
+        with reading(self._engine) as connection:
+            return audit.head(connection)
+
+    def holds(self, head: str) -> bool:
+        """Whether a head of the log that was printed earlier is still on the chain."""
+        with reading(self._engine) as connection:
+            return audit.holds(connection, head)
+
+    def verify(self) -> tuple[Fault, ...]:
+        """Make every seal and code again, and name what is not as it was stored."""
+        with reading(self._engine) as connection:
+            return verify(connection, self._keys.audit)
+
+    def backup(self, target: Path) -> None:
+        """Write the whole store into one new file, an SQLite store, as it is at one moment."""
+        backup(self._engine, target)

@@ -176,6 +176,24 @@ def test_the_search_finds_a_cell_that_was_written_on_purpose(stored: tuple[str, 
 
 
 @pytest.mark.parametrize("name", planted_files.FILES)
+def test_no_temporary_file_is_even_opened_while_a_file_is_checked(name: str, tmp_path: Path, temporary: Path) -> None:
+    path = planted_files.write(name, tmp_path)
+    form = planted_files.form(style_of(name), len(planted_files.interviews()))
+    written: list[str] = []
+    watch: list[Path] = [temporary]  # an audit hook stays for the life of the process, so it is told when to stop
+
+    def seen(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and watch and str(arguments[0]).startswith(str(watch[0])):
+            written.append(str(arguments[0]))
+
+    sys.addaudithook(seen)
+    view = fieldwork.check_file(path, questionnaire=form, limits=Limits())
+    watch.clear()
+    assert len(view.marked) > 10_000
+    assert written == []
+
+
+@pytest.mark.parametrize("name", planted_files.FILES)
 def test_the_command_leaves_nothing_on_the_disk_and_says_nothing(name: str, tmp_path: Path) -> None:
     rooms = {room: tmp_path / room for room in ("sent", "store", "tmp", "home", "here")}
     for room in rooms.values():

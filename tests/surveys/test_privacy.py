@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from surveys import privacy
-from surveys.checking import check
+from surveys.checking import Report, check
 from surveys.mapping import match
 from surveys.questionnaire import Choice, DesignColumns, Question, Questionnaire, Scale
 from surveys.reading.table import RawTable
@@ -205,7 +205,34 @@ def test_a_number_that_is_no_amount_is_dropped_whatever_its_name_and_an_amount_i
     assert kind(calls, Question("n", "integer", maximum=1e9)) == ""
     assert kind(column("#000"), Question("n", "integer")) == ""
     some = pd.Series(["3"] * 50 + ["+992931234567"] * 5, dtype="str")
-    assert kind(some, Question("n", "integer")) == ""  # a fault of five rows, which the check tells
+    assert kind(some, Question("n", "integer")) == ""  # five rows at fault: see the next test
+
+
+def checked(number: str, *, maximum: float | None = None) -> Report:
+    """A file in which one of thirty answers to a question for a number is this."""
+    form = Questionnaire("f", "1", "", (), (Question("n", "integer", maximum=maximum), Question("h", "decimal")))
+    frame = pd.DataFrame({0: [*["3"] * 29, number], 1: ["2.5"] * 30}, dtype="str")
+    return check(RawTable(("n", "h"), frame, pd.Series(range(2, 32)), "", "csv", {}), form)
+
+
+@pytest.mark.parametrize("number", ["+992931234567", "992931234567", "931234567", "0701234567", "356938035643809"])
+def test_a_phone_or_device_in_the_field_of_a_number_is_a_fault_of_its_row(number: str) -> None:
+    report = checked(number)
+    assert [(issue.code, issue.column, issue.rows) for issue in report.issues] == [("personal-number", "n", (31,))]
+    assert report.responses is None
+    assert number not in str(report.issues)
+
+
+@pytest.mark.parametrize("number", ["1200000", "23456789", "150000000", "931000000", "999999999", "8000000000"])
+def test_a_large_amount_and_a_code_of_nines_are_no_fault(number: str) -> None:
+    report = checked(number)
+    assert report.issues == ()
+    assert report.responses is not None
+    assert report.responses.frame["n"].iloc[-1] == float(number)
+
+
+def test_a_question_with_a_highest_value_may_have_numbers_as_long_as_phones() -> None:
+    assert checked("931234567", maximum=1e9).issues == ()
 
 
 def test_a_name_of_a_submission_that_is_personal_is_dropped_and_never_kept() -> None:

@@ -1,5 +1,4 @@
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,90 +8,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import StatementError
 
 from surveys import vault
-from surveys.checking import Responses
 from surveys.errors import StoreError
-from surveys.questionnaire import Choice, DesignColumns, Question, Questionnaire, Scale
+from surveys.questionnaire import Choice, Question, Scale
 from surveys.store import Saved, Store, SurveyRow, open_store
+from surveys.store.database import make_engine, reading
 from surveys.store.instruments import from_document, to_document
+from tests.surveys.stored import AGREE, FORM, NOON, POSTS, answers, execute, fail_at, on_disk, save
 
 ROOT = Path(__file__).resolve().parents[2]
-NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-POSTS = Scale("post", (Choice("bridge", {"en": "Bridge"}), Choice("ferry", {}), Choice("pass", {})))
-AGREE = Scale("agree", (Choice("no", {}, score=0), Choice("yes", {}, score=4), Choice("dk", {}, missing="dont_know")))
-FORM = Questionnaire(
-    "traveller",
-    "1",
-    "Travellers",
-    ("en", "fa"),
-    (
-        Question("post", "select_one", {"en": "Which post?", "fa": "کدام پست؟"}, POSTS, group=("where",)),
-        Question("clear", "select_one", scale=AGREE, relevant="${post} != ''", actor="customs", action="post_rules"),
-        Question("asked", "select_multiple", scale=Scale("who", (Choice("customs", {}), Choice("guards", {})))),
-        Question("wait", "decimal", minimum=0, maximum=72.5),
-        Question("phone", "integer", personal=True),
-        Question("comment", "text"),
-        Question("interviewer", "text"),
-        Question("shift", "text"),
-    ),
-    DesignColumns(
-        weight="weight", strata=("post",), psu="shift", interviewer="interviewer", facets=(("post",), ("post", "clear"))
-    ),
-)
-QUESTIONS = ("post", "clear", "asked/customs", "asked/guards", "wait")
-
-
-def answers(form: Questionnaire = FORM, *, rows: int = 4, first: int = 0, **columns: object) -> Responses:
-    """Coded answers of a few submissions; `columns` replace or add to them."""
-    numbers = np.arange(first, first + rows)
-    frame = pd.DataFrame(
-        {
-            "uuid": [f"u-{number}" for number in numbers],
-            "content": [f"c-{number}" for number in numbers],
-            "psu": [f"HAM-{number // 2}" for number in numbers],
-            "interviewer": "K7",
-            "day": "2026-05-03",
-            "half_day": "am",
-            "minutes": 20.0,
-            "post": (numbers % 3).astype(np.int16),
-            "clear": np.where(numbers % 2, 4, -2).astype(np.int16),
-            "asked/customs": (numbers % 2).astype(np.int16),
-            "asked/guards": np.zeros(rows, dtype=np.int16),
-            "wait": np.where(numbers % 4 == 3, np.nan, numbers / 2),
-        }
-    )
-    return Responses(form, frame.assign(**columns))
-
-
-def save(store: Store, responses: Responses, *, file: str = "a", wave: str = "2026", survey: str = "demo") -> Saved:
-    return store.save(
-        responses, survey_id=survey, wave=wave, sha256=file, filename=f"/home/x/{file}.csv", who="team", at=NOON
-    )
-
-
-def on_disk(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'store.db'}")
-    opened.add_survey("demo", title="Demo", synthetic=True, team="north", questionnaire=FORM)
-    opened.add_wave("demo", "2026")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], tuple[Store, str]]]:
+def shared(store_url: str) -> Iterator[Callable[[], tuple[Store, str]]]:
     """One store for many examples, each with a survey of its own: opening one an example would take the time."""
-    opened = open_store(f"sqlite:///{tmp_path_factory.mktemp('shared') / 'store.db'}")
+    opened = open_store(store_url)
     numbers = iter(range(10_000))
 
     def fresh() -> tuple[Store, str]:
@@ -108,7 +43,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], tu
 # --- what goes in comes out
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), rows=st.integers(0, 6))
 def test_coded_answers_and_numbers_come_back_as_they_were_saved(
     shared: Callable[[], tuple[Store, str]], data: st.DataObject, rows: int
@@ -215,11 +150,10 @@ def test_shifts_stay_apart_within_a_wave_and_cannot_be_followed_to_another(store
     assert (len(now), len(before), now & before) == (3, 3, set())
 
 
-def test_shifts_keep_their_code_from_one_file_to_the_next_and_one_opening_to_the_next(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
+def test_shifts_keep_their_code_from_one_file_to_the_next_and_one_opening_to_the_next(store_url: str) -> None:
     seen = []
     for first in (0, 1):
-        store = open_store(url)
+        store = open_store(store_url)
         store.add_survey("demo", title="", synthetic=True, team="", questionnaire=FORM)
         store.add_wave("demo", "2026")
         save(store, answers(rows=1, first=first), file=str(first))
@@ -228,10 +162,10 @@ def test_shifts_keep_their_code_from_one_file_to_the_next_and_one_opening_to_the
     assert seen[0] == seen[1]
 
 
-def test_codes_of_shifts_and_interviewers_never_lie_on_the_disk(store: Store, tmp_path: Path) -> None:
+def test_codes_of_shifts_and_interviewers_never_lie_on_the_disk(store: Store, store_url: str) -> None:
     save(store, answers(psu="SHIFT-CANARY", interviewer="NAME-CANARY", content="CONTENT-CANARY"))
-    assert b"u-3" in on_disk(tmp_path)
-    assert b"CANARY" not in on_disk(tmp_path)
+    assert b"u-3" in on_disk(store_url)
+    assert b"CANARY" not in on_disk(store_url)
 
 
 def test_an_interviewer_that_is_a_question_with_choices_is_stored_salted_alone(store: Store) -> None:
@@ -267,25 +201,24 @@ def test_no_code_stays_no_code(store: Store) -> None:
     assert store.responses("demo", waves=["2026"], columns=[])[["psu", "interviewer"]].eq("").all().all()
 
 
-def test_another_salt_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    open_store(url, salt="mine").close()
-    open_store(url, salt="mine").close()
+def test_another_salt_is_refused(store_url: str) -> None:
+    open_store(store_url, salt="mine").close()
+    open_store(store_url, salt="mine").close()
     with pytest.raises(StoreError, match="made with another salt"):
-        open_store(url, salt="yours")
+        open_store(store_url, salt="yours")
     with pytest.raises(StoreError, match="give the same salt"):
-        open_store(url)
+        open_store(store_url)
 
 
-def test_a_given_salt_is_not_kept_beside_the_answers(tmp_path: Path) -> None:
-    open_store(f"sqlite:///{tmp_path / 'store.db'}", salt="a-long-salt-of-ours").close()
-    assert b"a-long-salt-of-ours" not in on_disk(tmp_path)
+def test_a_given_salt_is_not_kept_beside_the_answers(store_url: str) -> None:
+    open_store(store_url, salt="a-long-salt-of-ours").close()
+    assert b"a-long-salt-of-ours" not in on_disk(store_url)
 
 
 # --- raw files
 
 
-def test_a_raw_file_is_kept_encrypted_or_not_at_all(store: Store, tmp_path: Path) -> None:
+def test_a_raw_file_is_kept_encrypted_or_not_at_all(store: Store, store_url: str, tmp_path: Path) -> None:
     (tmp_path.parent / "raw.csv").write_bytes(b"phone\n+992-CANARY\n")
     key = vault.new_key()
     sealed = vault.seal(tmp_path.parent / "raw.csv", key)
@@ -296,15 +229,15 @@ def test_a_raw_file_is_kept_encrypted_or_not_at_all(store: Store, tmp_path: Path
     kept = store.raw(sealed.sha256)
     assert kept == sealed
     assert vault.unseal(sealed, key) == b"phone\n+992-CANARY\n"
-    assert b"CANARY" not in on_disk(tmp_path)
+    assert b"CANARY" not in on_disk(store_url)
 
 
-def test_an_erased_raw_file_is_gone_from_the_disk_and_stays_gone(store: Store, tmp_path: Path) -> None:
+def test_an_erased_raw_file_is_gone_from_the_disk_and_stays_gone(store: Store, store_url: str) -> None:
     sealed = vault.Sealed("f" * 64, "key", b"wrapped-CANARY", b"payload-CANARY" * 1_000)
     store.save(answers(), survey_id="demo", wave="2026", sha256="a", filename="a", who="team", at=NOON, sealed=sealed)
-    assert b"CANARY" in on_disk(tmp_path)
+    assert b"CANARY" in on_disk(store_url)
     store.erase_raw(sealed.sha256, who="officer", at=NOON)
-    assert b"CANARY" not in on_disk(tmp_path)
+    assert b"CANARY" not in on_disk(store_url)
     assert store.raw(sealed.sha256) is None
     assert store.keep_raw(sealed) is False
     with pytest.raises(StoreError, match="erased already"):
@@ -333,14 +266,12 @@ def test_a_corrected_file_adds_what_is_new_and_replaces_what_changed(store: Stor
     assert [(row.status, row.n_rows) for row in store.batches("demo")] == [("active", 4), ("active", 5)]
 
 
-def test_a_file_whose_every_row_was_corrected_is_superseded_but_not_deleted(store: Store, tmp_path: Path) -> None:
+def test_a_file_whose_every_row_was_corrected_is_superseded_but_not_deleted(store: Store, store_url: str) -> None:
     save(store, answers(rows=2))
     save(store, answers(rows=2, content=["x", "y"]), file="b")
     first, second = store.batches("demo")
     assert (first.status, first.superseded_by, second.status) == ("superseded", second.id, "active")
-    with sqlite3.connect(tmp_path / "store.db") as database:
-        assert database.execute("SELECT count(*) FROM submission").fetchone() == (4,)
-    database.close()
+    assert execute(store_url, "SELECT count(*) FROM submission") == [(4,)]
 
 
 def test_a_file_of_known_rows_alone_is_remembered_and_stays_active(store: Store) -> None:
@@ -374,14 +305,9 @@ def test_an_import_is_found_by_its_file_and_without_the_folders_of_a_machine(sto
 # --- whole or not at all
 
 
-def test_an_import_that_fails_midway_leaves_nothing_and_says_no_answer(store: Store, tmp_path: Path) -> None:
+def test_an_import_that_fails_midway_leaves_nothing_and_says_no_answer(store: Store, store_url: str) -> None:
     save(store, answers())
-    with sqlite3.connect(tmp_path / "store.db") as database:
-        database.execute(
-            "CREATE TRIGGER full BEFORE INSERT ON submission WHEN NEW.uuid = 'u-9'"
-            " BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
-        )
-    database.close()
+    fail_at(store_url, "u-9")
     sealed = vault.Sealed("f" * 64, "key", b"", b"")
     form = replace(FORM, version="2")
     with pytest.raises(StoreError, match="nothing was changed: disk is full") as failed:
@@ -414,10 +340,9 @@ for number in range(1000):
 
 
 def test_a_process_killed_while_importing_loses_nothing_acknowledged_and_leaves_nothing_partial(
-    store: Store, tmp_path: Path
+    store: Store, store_url: str
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    command = [sys.executable, "-c", CHILD, __file__, url]
+    command = [sys.executable, "-c", CHILD, __file__, store_url]
     with subprocess.Popen(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         acknowledged = [int(child.stdout.readline()) for _ in range(2)]
@@ -426,9 +351,7 @@ def test_a_process_killed_while_importing_loses_nothing_acknowledged_and_leaves_
     assert len(batches) >= len(acknowledged)
     assert [row.submissions for row in store.waves("demo")] == [2000 * len(batches)]
     assert save(store, answers(rows=2000), file="0").status == "already"
-    with sqlite3.connect(tmp_path / "store.db") as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    database.close()
+    assert store.verify() == ()
 
 
 def test_threads_that_write_at_once_all_get_through(store: Store) -> None:
@@ -441,6 +364,18 @@ def test_threads_that_write_at_once_all_get_through(store: Store) -> None:
     assert [row.submissions for row in store.waves("demo")] == [100]
 
 
+def test_a_reader_sees_one_moment_while_others_write(store: Store, store_url: str) -> None:
+    engine = make_engine(store_url)
+    with reading(engine) as connection:
+        seen = [connection.exec_driver_sql("SELECT count(*) FROM submission").scalar_one()]
+        save(store, answers())
+        seen.append(connection.exec_driver_sql("SELECT count(*) FROM submission").scalar_one())
+    with reading(engine) as connection:
+        seen.append(connection.exec_driver_sql("SELECT count(*) FROM submission").scalar_one())
+    engine.dispose()
+    assert seen == [0, 0, 4]
+
+
 def test_of_threads_that_bring_the_same_file_one_stores_it(store: Store) -> None:
     with ThreadPoolExecutor(4) as pool:
         saved = list(pool.map(lambda _: save(store, answers()), range(4)))
@@ -448,6 +383,14 @@ def test_of_threads_that_bring_the_same_file_one_stores_it(store: Store) -> None
 
 
 # --- what is refused
+
+
+@pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
+def test_a_server_that_refuses_a_value_in_bulk_does_not_repeat_it(store: Store) -> None:
+    with pytest.raises(StoreError, match="nothing was changed: a value does not fit its column") as failed:
+        save(store, answers(uuid=["u-0", "CANARY" * 20, "u-2", "u-3"]))
+    assert "CANARY" not in str(failed.value)
+    assert store.batches("demo") == ()
 
 
 def test_a_form_with_more_choices_than_slots_is_refused_with_the_limit(store: Store) -> None:
@@ -531,12 +474,11 @@ def test_a_questionnaire_comes_back_as_it_was(store: Store) -> None:
     assert from_document(to_document(FORM)) == FORM
 
 
-def test_a_wave_is_a_draft_until_it_is_published_and_the_log_says_by_whom(store: Store) -> None:
-    assert [row.state for row in store.waves("demo")] == ["draft"]
-    store.set_wave_state("demo", "2026", "published", who="head", at=NOON)
-    store.add_wave("demo", "2026")
-    assert [row.state for row in store.waves("demo")] == ["published"]
-    assert [(row.who, row.action, row.subject) for row in store.events()] == [("head", "wave-published", "demo/2026")]
+def test_a_wave_is_published_by_a_release_alone(store: Store) -> None:
+    for state in ("published", "in_review"):
+        with pytest.raises(StoreError, match="by a release alone; put wave '2026' into one"):
+            store.set_wave_state("demo", "2026", state, who="head", at=NOON)
+    assert ([row.state for row in store.waves("demo")], store.events()) == (["draft"], ())
 
 
 def test_totals_are_kept_until_the_answers_change(store: Store) -> None:
