@@ -37,6 +37,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "not-whole": "the number is not whole; write a whole number",
     "out-of-bounds": "the number is outside what the form allows ({bounds}); correct it, or leave it empty if nobody "
     "knows",
+    "personal-number": "the number is written like that of a phone, a device or an account, which is never stored; "
+    "leave it empty, or give the question a highest value in the form if it is an amount",
     "weight-not-positive": "the weight or count is empty, zero or negative; give each row a number above zero",
     "traffic-varies": "interviews of one shift carry different counts; write the count of the whole shift on each",
     "design-empty": "the stratum or shift is empty; fill it in, since a row without it has no place in the sample",

@@ -218,8 +218,17 @@ class _Sheet:
         if question.kind == "select_one" and question.scale is not None and question.scale.choices:
             return coding.select_one(question, question.scale, cells)
         if question.kind in {"integer", "decimal"} or question.name in rules.amounts(self.questionnaire.design):
-            return coding.number(question, cells)
+            return _impersonal(coding.number(question, cells))
         return coding.text(question, cells)
+
+
+def _impersonal(given: Answers) -> Answers:
+    """Numbers among which a phone or the like is a fault: its column is not personal, that cell is."""
+    rows = np.array(privacy.numbers(given.question, given.texts), dtype=np.bool_)[given.place]
+    if not rows.any():
+        return given
+    flaw = coding.Flaw("personal-number", rows, {"count": int(rows.sum())}, fatal=True)
+    return replace(given, flaws=(*given.flaws, flaw))
 
 
 def _nothing(table: RawTable, match: mapping.Match, personal: Mapping[int, str]) -> str:

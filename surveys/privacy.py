@@ -5,7 +5,7 @@ Nothing that is found here is ever coded or stored; a report names the columns a
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import pandas as pd
@@ -144,6 +144,25 @@ def _dated(question: Question, cells: "pd.Series[str]") -> str:
     return by_name(question.name) or by_content(cells)
 
 
+def numbers(question: Question, texts: Iterable[str]) -> list[bool]:
+    """Which answers to a question for a number name somebody, such as a phone typed in the wrong field.
+
+    A question with a highest value has bounds that tell, and a number of equal digits stands for "don't know".
+    """
+    if question.maximum is not None:
+        return [False for _ in texts]
+    return [_names_somebody(looks.plain(text)) for text in texts]
+
+
+def _names_somebody(text: str) -> bool:
+    digits = text.lstrip("+")
+    if len(digits) < _SHORTEST_PHONE or digits.endswith("000") or len(set(digits)) == 1:
+        return False
+    return looks.look(text).kind in _OF_SOMEBODY
+
+
+_SHORTEST_PHONE: Final = 9
+_OF_SOMEBODY: Final = frozenset({looks.DEVICE, looks.ACCOUNT, looks.PHONE})
 _NO_AMOUNT: Final = frozenset({looks.DEVICE, looks.ACCOUNT, looks.PHONE, looks.LOCATION, EXACT_TIME})
 
 _RULES: Final[Mapping[str, Callable[[Question, "pd.Series[str]"], str]]] = {
