@@ -11,8 +11,12 @@ pages = [
     st.Page("app/pages/home.py", title="Home", default=True),
     st.Page("app/pages/explore.py", title="Explore", url_path="explore"),
     st.Page("app/pages/trends.py", title="Trends", url_path="trends"),
-    st.Page("app/pages/upload.py", title="Upload", url_path="upload"),
 ]
+if not session.stands_alone():  # a bundle has no answers behind it, and takes none
+    pages += [
+        st.Page("app/pages/upload.py", title="Upload", url_path="upload"),
+        st.Page("app/pages/releases.py", title="Releases", url_path="releases"),
+    ]
 page = st.navigation(pages, position="top")
 
 with session.frame():

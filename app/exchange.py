@@ -8,7 +8,7 @@ import pandas as pd
 
 from app.workflow.fieldwork import CheckView, safe_cell
 
-SOURCES = ("data", "framework", "instrument", "engine")
+SOURCES = ("release", "data", "framework", "instrument", "engine")
 
 
 def marked(table: pd.DataFrame, note: Mapping[str, object], *, synthetic: bool) -> pd.DataFrame:

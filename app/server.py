@@ -84,7 +84,7 @@ class LightAssets:
 def ready(_: Request) -> Response:
     """Whether the store opens: 200, or 503 while it does not."""
     try:
-        storage.open_settings(settings.from_environment()).close()
+        storage.open_shelf(settings.from_environment()).surveys()
     except SurveyError:
         return JSONResponse({"status": "no store"}, status_code=503)
     return JSONResponse({"status": "ready"})

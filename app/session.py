@@ -1,14 +1,14 @@
 """What the pages share: cached results, the frame around every page, and the one boundary for our errors.
 
-Caches are keyed by strings alone: `release` digests what is published, so that a new wave is a new key.
+Caches are keyed by strings alone: `key` digests the release, so that a publication or a withdrawal is a new key.
 """
 
 import hashlib
-import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +16,9 @@ import pandas as pd
 import streamlit as st
 
 from app import charts, exchange, sentences, settings
-from app.workflow import fieldwork, releases, results, storage
+from app.workflow import fieldwork, results, shelf, storage
 from app.workflow.fieldwork import CheckView
-from app.workflow.results import Cut, Measure, SurveyInfo, View
+from app.workflow.results import Cut, Measure, Release, SurveyInfo, View
 from scoring.errors import ScoringError
 from surveys.errors import SurveyError
 from surveys.questionnaire import Questionnaire
@@ -33,11 +33,22 @@ BESIDE = "experience"  # stands for the figures beside the indices
 WEIGHTS, VERSION = "Questions and weights", "Version"  # sections of it with a table of their own
 
 _open = st.cache_resource(show_spinner=False)(storage.open_settings)
+_bundle = st.cache_resource(show_spinner=False)(storage.open_shelf)
 
 
 def store() -> storage.Store:
     """The store that the settings name, opened once for all sessions."""
     return _open(settings.from_environment())
+
+
+def stands_alone() -> bool:
+    """Whether the pages show one bundle, without any store behind them."""
+    return bool(settings.from_environment().bundle)
+
+
+def _shelf() -> storage.Shelf:
+    """Where releases are read: nothing else of the store is shown."""
+    return _bundle(settings.from_environment()) if stands_alone() else shelf.StoreShelf(store())
 
 
 def now() -> datetime:
@@ -72,7 +83,7 @@ def heading(title: str, lead: str, *, real: bool = False) -> SurveyInfo | None:
 
     With `real`, only surveys that take real answers, those not begun yet included.
     """
-    found = _real() if real else {info.id: info for info in results.surveys(store())}
+    found = _real() if real else {info.id: info for info in _shelf().surveys()}
     left, middle, right = st.columns([5, 3, 1.1], vertical_alignment="bottom")
     with left:
         st.title(title, anchor=False)
@@ -80,6 +91,8 @@ def heading(title: str, lead: str, *, real: bool = False) -> SurveyInfo | None:
     with middle:
         code = _survey_choice(found)
     info = found.get(code or "")
+    if info is not None and not real:
+        info = _linked(info)
     with right, st.container(key="method"):
         if info is not None and st.button("Method", icon=":material/menu_book:", width="stretch"):
             method(info)
@@ -88,9 +101,19 @@ def heading(title: str, lead: str, *, real: bool = False) -> SurveyInfo | None:
     return info
 
 
+def _linked(info: SurveyInfo) -> SurveyInfo:
+    """The release that the address names, with what its readers are told first; or else the one that stands."""
+    number = st.query_params.get("release", "")
+    if number.isdigit() and int(number) != info.release:
+        info = replace(info, release=int(number), waves=release(info, int(number)).document.waves)
+    if info.release and (notice := release(info).notice):
+        st.info(plain(notice), icon=":material/history:")
+    return info
+
+
 def _real() -> dict[str, SurveyInfo]:
     """Surveys of real answers, and one for each instrument that has none yet."""
-    stored = {info.id: info for info in results.surveys(store())}
+    stored = {info.id: info for info in _shelf().surveys()}
     begun = {code: info for code, info in stored.items() if not info.synthetic}
     fresh = [code for code in fieldwork.instruments() if code not in stored]
     return begun | {
@@ -126,7 +149,8 @@ def foot(view: View, *more: str) -> None:
     note = view.note
     with st.container(key="foot"):
         st.markdown(
-            f"{'**SYNTHETIC** · ' if view.synthetic else ''}Data until {note['data_until']}, digest {note['data']} · "
+            f"{'**SYNTHETIC** · ' if view.synthetic else ''}Release {note['release']} · "
+            f"data until {note['data_until']}, digest {note['data']} · "
             f"instrument {note['instrument']} · framework {note['framework']} · engine {note['engine']}. "
             f"{' '.join(filter(None, (REPORTED, sentences.collapsed(note.get('collapsed', '')), *more)))}"
         )
@@ -142,53 +166,54 @@ def empty(info: SurveyInfo | None) -> None:
         st.info(
             "No wave is published yet. Upload a file, or fill the empty store by `sarhad demo`, with invented answers."
         )
-    st.page_link("app/pages/upload.py", label="Go to Upload", icon=":material/upload_file:")
+    if not stands_alone():
+        st.page_link("app/pages/upload.py", label="Go to Upload", icon=":material/upload_file:")
 
 
-def release(info: SurveyInfo) -> str:
-    """Digest of what is published of a survey: the key of every cache below."""
-    batches = sorted((row.wave, row.sha256) for row in store().batches(info.id) if row.wave in info.waves)
-    return hashlib.sha256(json.dumps([info.id, info.waves, batches]).encode()).hexdigest()
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _measures(release: str, survey_id: str) -> tuple[Measure, ...]:  # noqa: ARG001 - a part of the key
-    return results.measures(store(), survey_id)
+def key_of(info: SurveyInfo) -> str:
+    """What every cache below is keyed by: the release with its state and digest."""
+    return _shelf().key(info.id, info.release)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _cuts(release: str, survey_id: str) -> tuple[Cut, ...]:  # noqa: ARG001 - a part of the key
-    return results.cuts(store(), survey_id)
+def _release(key: str, survey_id: str, number: int) -> Release:  # noqa: ARG001 - a part of the key
+    return _shelf().release(survey_id, number)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Computing scores and intervals")
-def _explored(release: str, survey_id: str, by: tuple[str, ...], wave: str, side: str) -> View:  # noqa: ARG001 - likewise
-    return results.explore(store(), survey_id, by=by, at=now(), wave=wave, side=side)
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _explored(key: str, survey_id: str, number: int, by: tuple[str, ...], wave: str, side: str) -> View:
+    return results.explore(_release(key, survey_id, number), by=by, wave=wave, side=side)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Testing changes between waves")
-def _moved(release: str, survey_id: str, by: tuple[str, ...], codes: tuple[str, ...]) -> View:  # noqa: ARG001 - likewise
-    return results.trends(store(), survey_id, by=by, at=now(), codes=codes or None)
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _moved(key: str, survey_id: str, number: int, by: tuple[str, ...], codes: tuple[str, ...]) -> View:
+    return results.trends(_release(key, survey_id, number), by=by, codes=codes or None)
+
+
+def release(info: SurveyInfo, number: int = 0) -> Release:
+    """The release that a page shows: read it, never change it."""
+    chosen = number or info.release
+    return _release(_shelf().key(info.id, chosen), info.id, chosen)
 
 
 def measures(info: SurveyInfo) -> tuple[Measure, ...]:
     """Everything that is scored in a survey."""
-    return _measures(release(info), info.id)
+    return release(info).document.measures
 
 
 def cuts(info: SurveyInfo) -> tuple[Cut, ...]:
-    """Ways to look at one side of a survey."""
-    return _cuts(release(info), info.id)
+    """Ways to look at one side of a survey, by one facet at a time."""
+    return tuple(cut for cut in release(info).document.cuts if not cut.facets[2:])
 
 
 def explored(info: SurveyInfo, *, by: tuple[str, ...], wave: str, side: str) -> View:
     """Every measure of one wave and side, masked. Shared by all sessions: read it, never change it."""
-    return _explored(release(info), info.id, by, wave, side)
+    return _explored(key_of(info), info.id, info.release, by, wave, side)
 
 
 def moved(info: SurveyInfo, *, by: tuple[str, ...], codes: tuple[str, ...] = ()) -> View:
     """Headline measures (or these) over the waves with their tested changes, masked. Read it, never change it."""
-    return _moved(release(info), info.id, by, codes)
+    return _moved(key_of(info), info.id, info.release, by, codes)
 
 
 def parts(info: SurveyInfo, root: str) -> list[Measure]:
@@ -232,7 +257,7 @@ def picture(
     draw: Callable[[], charts.Spec], *parts: str, info: SurveyInfo, key: str, on_pick: Callable[[], None] | None = None
 ) -> None:
     """Show a chart whose specification is made once for these parts of its name."""
-    spec = _drawn("|".join((release(info), key, *parts)), draw)
+    spec = _drawn("|".join((key_of(info), key, *parts)), draw)
     if on_pick is None:
         st.vega_lite_chart(spec=spec, theme=None, key=key)
     else:
@@ -307,11 +332,6 @@ def stored(info: SurveyInfo, view: CheckView, *, wave: str, who: str, name: str,
     return sentences.saved(done)
 
 
-def publish(info: SurveyInfo, *, wave: str, who: str) -> None:
-    """Publish a draft wave; the log keeps who did."""
-    releases.publish(store(), survey_id=info.id, wave=wave, who=who, at=now())
-
-
 def wave_states(info: SurveyInfo) -> pd.DataFrame:
     """Waves of a survey with counts only; none of one that is not begun."""
     return fieldwork.wave_states(store(), info.id) if _begun(info) else pd.DataFrame()
@@ -323,7 +343,7 @@ def upload_megabytes() -> int:
 
 
 def _begun(info: SurveyInfo) -> bool:
-    return any(row.id == info.id for row in results.surveys(store()))
+    return not stands_alone() and any(row.id == info.id for row in store().surveys())
 
 
 def _questionnaire(info: SurveyInfo) -> Questionnaire:
@@ -339,7 +359,7 @@ def method(info: SurveyInfo) -> None:
         for tab, (title, text) in zip(st.tabs(list(sections)), sections.items(), strict=True):
             with tab:
                 st.markdown(text)
-                if title == WEIGHTS and _begun(info):
+                if title == WEIGHTS and info.waves:
                     st.dataframe(_parts(info), hide_index=True, height=360)
                 if title == VERSION:
                     _version(info)
@@ -347,15 +367,13 @@ def method(info: SurveyInfo) -> None:
 
 def _parts(info: SurveyInfo) -> pd.DataFrame:
     """Indices, their dimensions and items, each with its weight beside its siblings."""
-    plan = results.framework()
-    weights = {node.code: node.weight for node in plan.nodes} | {item.code: item.weight for item in plan.items}
     found = measures(info)
     titles = {measure.code: measure.title for measure in found}
     rows = [
         {
             "part": measure.title,
             "of": titles.get(measure.parent or "", ""),
-            "weight": f"{weights[measure.code]:g}" if measure.parent else "",
+            "weight": f"{measure.weight:g}" if measure.parent and measure.weight is not None else "",
             "what it is": measure.question or measure.description,
             "high answer": "good" if measure.direction == "better" else "bad, turned round",
         }

@@ -101,7 +101,7 @@ def publish(
         exact[table.facets] = raw[reasons == ""].reset_index(drop=True)
     moves = {facets: _moves(exact[facets], (earlier or {}).get(facets), facets, board) for facets in lattice.tables}
     mask = pd.concat([_masked(table, board, why) for table in board.tables], ignore_index=True)
-    return Publication(scores, moves, exact, mask, _loss(mask))
+    return Publication(scores, moves, exact, mask, loss_of(mask))
 
 
 def _reasons(
@@ -170,14 +170,15 @@ def _moves(exact: pd.DataFrame, earlier: pd.DataFrame | None, facets: Facets, bo
     new = set(exact["wave"].astype(str))
     pairs = [pair for pair in itertools.combinations(waves, 2) if new & set(pair)]
     found = [moves_between(both, facets, since=since, wave=wave) for since, wave in pairs]
-    empty = pd.DataFrame(columns=[*columns(facets), "since", "p", "top"])
-    table = pd.concat(found, ignore_index=True) if found else empty
+    if not found:
+        return pd.DataFrame(columns=[*columns(facets), "since", "p"])
+    table = pd.concat(found, ignore_index=True)
     out = rounded(table.drop(columns="p"), table["top"], board.rules).drop(columns="top")
     return out.assign(p=[float(f"{value:.2e}") for value in table["p"]])
 
 
-def _loss(mask: pd.DataFrame) -> pd.DataFrame:
-    """How much is hidden: `hidden_beside` is a share of the figures that pass the rules themselves."""
+def loss_of(mask: pd.DataFrame) -> pd.DataFrame:
+    """How much a mask hides: `share_beside` is a share of the figures that pass the rules themselves."""
     beside = mask["why"] == "complementary"
     grouped = mask.assign(by_rule=(mask["why"] != "") & ~beside, beside=beside).groupby("table", sort=False)
     out = grouped.agg(figures=("why", "size"), by_rule=("by_rule", "sum"), beside=("beside", "sum")).reset_index()

@@ -1,11 +1,9 @@
 """`sarhad`: the product from a terminal. Exit code 0 done, 1 the data are at fault, 2 the call is wrong."""
 
-import getpass
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,16 +11,24 @@ import typer
 from rich.table import Table
 
 from app import exchange, sentences, settings, sources
+from app.cli import keeping, releasing
 from app.cli.estimating import estimate
 from app.cli.printing import ERR, OUT, Format, FormatOption, limits_, print_rows, print_table, split
+from app.cli.releasing import AsOption, SurveyOption, now, who
 from app.workflow import demo as demo_workflow
-from app.workflow import diagnosis, fieldwork, releases, results, storage
+from app.workflow import diagnosis, fieldwork, results, shelf, storage
 from scoring import Framework, RequestError, ScoringError
 from surveys import xlsform
 from surveys.errors import SurveyError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(estimate)
+app.command("publish")(releasing.publish_wave)
+app.command("withdraw")(releasing.withdraw)
+for command in (keeping.erase, keeping.undo, keeping.backup, keeping.restore):
+    app.command()(command)
+app.add_typer(releasing.app, name="release")
+app.add_typer(keeping.audit_app, name="audit")
 
 
 def main() -> None:
@@ -46,12 +52,15 @@ def _store() -> storage.Store:
     return storage.open_settings(settings.from_environment())
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _release(survey: str | None, number: int | None) -> results.Release:
+    """The release that stands, or the one named, from the store or from the bundle that the settings name."""
+    found = storage.open_shelf(settings.from_environment())
+    return found.release(shelf.chosen(found, survey), number or 0)
 
 
-AsOption = Annotated[str | None, typer.Option("--as", help="who does this; by default the user of this machine")]
-SurveyOption = Annotated[str | None, typer.Option("--survey", help="survey in the store; the only one by default")]
+ReleaseOption = Annotated[
+    int | None, typer.Option("--release", help="an older release; the one that stands by default")
+]
 
 
 @app.command()
@@ -113,33 +122,23 @@ def import_(
         survey_id=survey or instrument,
         title=title or questionnaire.title,
         wave=wave,
-        who=as_ or getpass.getuser(),
-        at=_now(),
+        who=who(as_),
+        at=now(),
         vault_key=settings.from_environment().vault_key,
     )
     OUT.print(sentences.saved(saved), markup=False)
 
 
 @app.command()
-def publish(
-    wave: Annotated[str, typer.Argument(help="draft wave to publish")],
-    survey: SurveyOption = None,
-    as_: AsOption = None,
-) -> None:
-    """Publish a draft wave: from now on its masked scores are shown."""
-    name = _set_state(releases.publish, survey, wave, as_)
-    OUT.print(f"Wave {wave} of {name} is published.", markup=False)
-
-
-@app.command()
 def score(
     survey: SurveyOption = None,
-    by: Annotated[list[str] | None, typer.Option(help="a declared facet set: side, or side,post")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="a published table: side, or side,post")] = None,
+    release: ReleaseOption = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Print the masked scores of the published waves, a side at a time."""
-    store, facets = _store(), split(by) or (results.SIDE,)
-    view = results.scorecard(store, results.chosen(store, survey), by=facets, at=_now())
+    facets = split(by) or (results.SIDE,)
+    view = results.scorecard(_release(survey, release), by=facets)
     _print_view(view, facets=facets, output=output)
 
 
@@ -148,17 +147,16 @@ def change(
     measure: Annotated[list[str], typer.Option(help="measures, a,b")],
     waves: Annotated[str, typer.Option(help="from,to")],
     survey: SurveyOption = None,
-    by: Annotated[list[str] | None, typer.Option(help="a declared facet set: side, or side,post")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="a published table: side, or side,post")] = None,
+    release: ReleaseOption = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Test whether masked scores changed between two published waves, each cell against its own past."""
-    store, pair, facets = _store(), split([waves]), split(by) or (results.SIDE,)
+    pair, facets = split([waves]), split(by) or (results.SIDE,)
     codes = tuple(filter(None, split(measure)))
     if len(pair) != len(("from", "to")) or not codes:
         raise typer.BadParameter("name at least one --measure, and --waves as from,to")
-    view = results.moved(
-        store, results.chosen(store, survey), measures=codes, waves=(pair[0], pair[1]), by=facets, at=_now()
-    )
+    view = results.moved(_release(survey, release), measures=codes, waves=(pair[0], pair[1]), by=facets)
     _print_view(view, facets=facets, output=output)
 
 
@@ -176,37 +174,30 @@ def _print_view(view: results.View, *, facets: tuple[str, ...], output: Format) 
 
 
 @app.command()
-def withdraw(
-    wave: Annotated[str, typer.Argument(help="published wave to take back")],
-    survey: SurveyOption = None,
-    as_: AsOption = None,
-) -> None:
-    """Take a published wave off every page at once; it is a draft again, and the log says who did it."""
-    name = _set_state(releases.unpublish, survey, wave, as_)
-    OUT.print(f"Wave {wave} of {name} is a draft again.", markup=False)
-
-
-def _set_state(action: Callable[..., None], survey: str | None, wave: str, who: str | None) -> str:
-    store = _store()
-    name = results.chosen(store, survey)
-    action(store, survey_id=name, wave=wave, who=who or getpass.getuser(), at=_now())
-    return name
-
-
-@app.command()
 def demo() -> None:
     """Fill an empty store with the demo survey (SYNTHETIC)."""
-    filled = demo_workflow.fill(_store(), at=_now(), progress=lambda text: OUT.print(f"  {text}", markup=False))
+    filled = demo_workflow.fill(_store(), at=now(), progress=lambda text: OUT.print(f"  {text}", markup=False))
     OUT.print(
         "The demo survey is in the store (SYNTHETIC)." if filled else "The store is filled already; nothing was added."
     )
 
 
 @app.command()
-def serve(address: str | None = None, port: int | None = None) -> None:
-    """Serve the pages on this machine."""
+def serve(
+    address: str | None = None,
+    port: int | None = None,
+    bundle: Annotated[Path | None, typer.Option(help="show this bundle alone, without any store", exists=True)] = None,
+    trusted: Annotated[str, typer.Option(help="fingerprint that the bundle must have")] = "",
+) -> None:
+    """Serve the pages on this machine, from the store or from one signed bundle."""
     chosen = settings.from_environment()
-    sys.exit(subprocess.call([sys.executable, "-m", "app.server", address or chosen.address, str(port or chosen.port)]))  # noqa: S603 - our own module
+    around = dict(os.environ)
+    if bundle is not None:
+        found = shelf.BundleShelf.open(bundle, trusted=trusted or None)
+        OUT.print(f"Fingerprint of the bundle, to be compared: {found.bundle.fingerprint}", markup=False)
+        around |= {"SARHAD_BUNDLE": str(bundle.resolve()), "SARHAD_TRUSTED": found.bundle.fingerprint}
+    command = [sys.executable, "-m", "app.server", address or chosen.address, str(port or chosen.port)]
+    sys.exit(subprocess.call(command, env=around))  # noqa: S603 - our own module
 
 
 instrument_app = typer.Typer(no_args_is_help=True, help="Instruments: questionnaires as reviewable CSV.")

@@ -7,7 +7,7 @@ from app import session
 DOORS = (
     ("app/pages/explore.py", "Explore", ":material/scatter_plot:", "Scores with their intervals, one side at a time."),
     ("app/pages/trends.py", "Trends", ":material/trending_up:", "What changed between waves, and whether it is real."),
-    ("app/pages/upload.py", "Upload", ":material/upload_file:", "A file from the field: check it, store it, publish."),
+    ("app/pages/upload.py", "Upload", ":material/upload_file:", "A file from the field: check it, store it."),
 )
 TO_KNOW = (
     ("A figure says how sure it is", "Each dot is an estimate, and its bars show how far the truth may lie from it."),
@@ -19,7 +19,8 @@ TO_KNOW = (
 def render() -> None:
     """Draw the page."""
     info = session.heading("Sarhad", "What users of border services say, in figures that say how sure they are.")
-    for column, (page, title, icon, text) in zip(st.columns(len(DOORS)), DOORS, strict=True):
+    doors = DOORS[:2] if session.stands_alone() else DOORS
+    for column, (page, title, icon, text) in zip(st.columns(len(doors)), doors, strict=True):
         with column.container(border=True, height="stretch"):
             st.page_link(page, label=f"**{title}**", icon=icon)
             st.caption(text)

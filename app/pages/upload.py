@@ -108,12 +108,9 @@ def _waves(info: SurveyInfo) -> None:
         st.caption("No file yet. A wave stays a draft, with counts and no scores, until somebody publishes it.")
         return
     st.dataframe(waves, hide_index=True)
-    drafts = list(waves.loc[waves["state"] != "published", "wave"])
-    if drafts:
-        draft, who = st.selectbox("Draft", drafts, key="draft"), st.session_state.get("who", "").strip()
-        if st.button(f"Publish wave {draft}", disabled=not who, help="Give your initials first: the log keeps them."):
-            session.publish(info, wave=draft, who=who)
-            st.rerun()
+    if (waves["state"] != "published").any():
+        st.caption("A draft is released by two signatures.")
+        st.page_link("app/pages/releases.py", label="Go to Releases", icon=":material/verified:")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import openpyxl
 import pandas as pd
 
 from app import sentences, settings
+from app.workflow import publishing
+from app.workflow.workbooks import workbook
 from surveys import checking, vault, xlsform
 from surveys.errors import InstrumentError, StoreError
 from surveys.questionnaire import Questionnaire
@@ -149,12 +150,17 @@ def _refuse(store: Store, known: SurveyRow, wave: str, sha256: str, *, synthetic
     places = {row.wave for row in store.batches(known.id) if row.sha256 == sha256}
     if places - {wave}:
         raise StoreError(f"this very file is in wave {', '.join(sorted(places))} already; name that wave")
-    published = any(row.name == wave and row.state == "published" for row in store.waves(known.id))
-    if published and wave not in places:
-        raise StoreError(
-            f"wave {wave!r} is published and takes no new file; take it back first (`sarhad withdraw {wave}`), "
-            "or name another wave"
-        )
+
+
+def erase(store: Store, survey_id: str, uuid: str, *, who: str, at: datetime) -> str:
+    """Erase a submission at once and make the totals of its wave again; says what was done, without naming it."""
+    done = store.erase(survey_id, uuid, who=who, at=at)
+    if done.interviews_left:
+        publishing.totals_of(store, survey_id, (done.wave,), at=at)
+    return (
+        f"Erased: {done.submissions} rows and {done.raw_uploads} raw files of wave {done.wave}. "
+        "A release that stands is not changed by it; the next one is made without."
+    )
 
 
 def wave_states(store: Store, survey_id: str) -> pd.DataFrame:
@@ -181,13 +187,7 @@ def _marked(table: RawTable, report: checking.Report) -> bytes:
     frame = checking.annotate(table, report, sentences.sentence)
     lines = [[*table.columns, "_problems"], *frame.itertuples(index=False)]
     if table.format != "csv":
-        book = openpyxl.Workbook(write_only=True)
-        sheet = book.create_sheet(table.sheet[:31] or "data")
-        for line in lines:
-            sheet.append([safe_cell(value) for value in line])
-        whole = io.BytesIO()
-        book.save(whole)
-        return whole.getvalue()
+        return workbook(([safe_cell(value) for value in line] for line in lines), sheet=table.sheet)
     out = io.StringIO()
     csv.writer(out).writerows([safe_cell(value) for value in line] for line in lines)
     return out.getvalue().encode("utf-8-sig")

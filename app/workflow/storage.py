@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from app.settings import Settings
-from surveys.store import Store, open_store
+from app.workflow.shelf import BundleShelf, Shelf, StoreShelf
+from surveys.store import Fault, Store, open_store, restore
 
-__all__ = ["Store", "file_of", "open_settings"]
+__all__ = ["Shelf", "Store", "file_of", "open_settings", "open_shelf", "restore_settings"]
 
 SQLITE_FILE = "sqlite:///"
 
@@ -15,7 +16,22 @@ def open_settings(chosen: Settings) -> Store:
     path = file_of(chosen)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    return open_store(chosen.database, salt=chosen.salt)
+    return open_store(chosen.database, salt=chosen.salt, audit_key=chosen.audit_key)
+
+
+def open_shelf(chosen: Settings) -> Shelf:
+    """Where releases are read: the bundle that the settings name, or else their store."""
+    if chosen.bundle:
+        return BundleShelf.open(Path(chosen.bundle), trusted=chosen.trusted or None)
+    return StoreShelf(open_settings(chosen))
+
+
+def restore_settings(source: Path, chosen: Settings) -> tuple[Fault, ...]:
+    """Fill the empty store that the settings name from a backup; gives what does not verify."""
+    path = file_of(chosen)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return restore(source, chosen.database, salt=chosen.salt, audit_key=chosen.audit_key)
 
 
 def file_of(chosen: Settings) -> Path | None:

@@ -1,0 +1,79 @@
+"""What is measured and how it may be cut, in the words of framework, lattice and questionnaire."""
+
+from functools import cache
+
+from app import settings
+from app.workflow.document import Cut, Measure
+from scoring import Framework
+from scoring.lattice import Lattice
+from surveys.errors import StoreError
+from surveys.questionnaire import Questionnaire
+
+SIDE = "side"
+
+
+@cache
+def framework() -> Framework:
+    """The border framework that comes with the product."""
+    path = settings.FRAMEWORKS / "border.toml"
+    return Framework.from_toml(path.read_text(encoding="utf-8"), name=path.name)
+
+
+@cache
+def lattice(instrument: str) -> Lattice:
+    """What may be published of answers to an instrument."""
+    path = settings.LATTICES / f"{instrument}.toml"
+    if not path.is_file():
+        raise StoreError(
+            f"there is no lattice for {instrument!r}: write {path.name} beside data/lattices/traveller.toml"
+        )
+    return Lattice.from_toml(path.read_text(encoding="utf-8"), name=path.name)
+
+
+def measures(questionnaire: Questionnaire) -> tuple[Measure, ...]:
+    """Everything that is scored, indices first, with the words of the questionnaire."""
+    questions = {question.name: question for question in questionnaire.questions}
+    plan = framework()
+
+    def words(code: str) -> tuple[str, str]:
+        question = questions.get(code.partition("/")[0])  # question/choice where several answers may be ticked
+        return (next(iter(question.labels.values()), ""), question.actor) if question else ("", "")
+
+    nodes = [
+        Measure(
+            node.code, node.title, "dimension" if node.parent else "index", node.parent, node.headline, "better",
+            "points", node.description, "", "", node.arusha, node.only_by, node.weight,
+        )
+        for node in plan.nodes
+    ]  # fmt: skip
+    items = [
+        Measure(
+            item.code, item.title, "item", item.parent, False, item.direction, "points", item.description,
+            *words(item.code), (), (), item.weight,
+        )
+        for item in plan.items
+    ]  # fmt: skip
+    beside = [
+        Measure(
+            part.code, part.title, "indicator", None, part.headline, part.direction, part.unit, part.description,
+            *words(part.items[0]), (), (),
+        )
+        for part in plan.indicators
+    ]  # fmt: skip
+    return (*nodes, *items, *beside)
+
+
+def cuts(questionnaire: Questionnaire) -> tuple[Cut, ...]:
+    """Ways to look at one side: the tables of the lattice, with the words of the questionnaire."""
+    labels = {
+        question.name: {
+            choice.code: next(iter(choice.labels.values()), choice.code) for choice in question.scale.choices
+        }
+        for question in questionnaire.questions
+        if question.scale
+    }
+    titles = {
+        question.name: next(iter(question.labels.values()), question.name) for question in questionnaire.questions
+    }
+    tables = [facets for facets in lattice(questionnaire.id).tables if facets[:1] == (SIDE,)]
+    return tuple(Cut(facets, titles.get(facets[-1], facets[-1]), labels.get(facets[-1], {})) for facets in tables)

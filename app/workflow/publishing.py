@@ -1,0 +1,322 @@
+"""Where stored answers meet the engine: a draft wave becomes a candidate release, masked once for all its readers."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from app.workflow.describing import cuts, framework, lattice, measures
+from app.workflow.document import (
+    Document,
+    Facets,
+    Tables,
+    expand,
+    pack,
+    pack_tables,
+    squeeze,
+    unpack,
+    unpack_tables,
+)
+from scoring import SurveyDesign, Totals, reduce
+from scoring.design import traffic_weights
+from scoring.packing import VERSION, from_bytes, to_bytes
+from scoring.publication import NARROW, Publication, loss_of, publish
+from surveys.errors import StoreError
+from surveys.questionnaire import DesignColumns, Questionnaire
+from surveys.store import ReleaseRow, Store
+
+ENGINE = "0.1.0"
+NARROW_BANDS = tuple(f"{end}_{name}" for name in NARROW for end in ("low", "high"))
+FEWEST = 10  # interviews by which a wave must differ from its earlier release, in every figure that differs
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What is kept of a publication and never shown: the mask, and shown figures before rounding."""
+
+    mask: pd.DataFrame
+    exact: Tables
+
+
+def prepare(
+    store: Store, survey_id: str, *, waves: Sequence[str], who: str, at: datetime, progress: Progress = lambda _: None
+) -> int:
+    """Make a candidate release of draft waves, with all that the standing release holds; returns its number.
+
+    A wave that is published already is carried over figure by figure, whatever was erased since: a reader who holds
+    both releases finds no difference in it.
+    """
+    _refuse_unready(store, survey_id, waves)
+    before = standing(store, survey_id)
+    questionnaire = store.questionnaire(survey_id)
+    plan = lattice(questionnaire.id)
+    held = read_sealed(store.release_mask(survey_id, before.number)) if before else None
+    progress("reading answers")
+    totals, digest = totals_of(store, survey_id, tuple(waves), at=at)
+    made = publish(totals, framework(), plan, earlier=held.exact if held else None, progress=progress)
+    _refuse_small_differences(store, survey_id, waves, made)
+    document = unpack(store.release_document(survey_id, before.number)) if before else None
+    note = _note(store, survey_id, totals, digest, at)
+    whole = _joined(store, survey_id, document, made, note, tuple(waves))
+    kept = _sealed_with(held, made)
+    progress("storing the candidate")
+    names = [*(before.waves if before else ()), *(wave for wave in waves if not before or wave not in before.waves)]
+    return store.add_release(
+        survey_id, waves=names, document=pack(whole), mask=write_sealed(kept),
+        supersedes=before.number if before else None, who=who, at=at,
+    )  # fmt: skip
+
+
+def revise(
+    store: Store,
+    survey_id: str,
+    rows: Sequence[ReleaseRow],
+    *,
+    cells: Sequence[Mapping[str, str]],
+    reason: str,
+    who: str,
+    at: datetime,
+) -> None:
+    """Withdraw parts of releases at once: they are hidden, with whatever would give them away.
+
+    One mask is solved for all of them: a wave is the same, figure by figure, in every release that shows it.
+    """
+    held = [read_sealed(store.release_mask(survey_id, row.number)) for row in rows]
+    waves = tuple(dict.fromkeys(wave for row in rows for wave in row.waves))
+    totals, _ = totals_of(store, survey_id, waves, at=at)
+    mask = pd.concat([one.mask for one in held], ignore_index=True).drop_duplicates()
+    hidden = mask.sort_values("why").drop_duplicates([name for name in mask.columns if name != "why"], keep="last")
+    plan = lattice(store.questionnaire(survey_id).id)
+    made = publish(totals, framework(), plan, hidden=hidden, withdrawn=cells)
+    for row, sealed in zip(rows, held, strict=True):
+        document = unpack(store.release_document(survey_id, row.number))
+        own = made.mask[made.mask["wave"].isin(row.waves)].reset_index(drop=True)
+        exact = {facets: _kept(table, own, facets) for facets, table in sealed.exact.items()}
+        store.revise_release(
+            survey_id, row.number, document=pack(_without(document, own)), mask=write_sealed(Sealed(own, exact)),
+            reason=reason, who=who, at=at,
+        )  # fmt: skip
+
+
+def _without(document: Document, mask: pd.DataFrame) -> Document:
+    """The document with all that a mask hides empty."""
+    scores = {facets: _covered(table, mask, facets, "wave") for facets, table in document.scores.items()}
+    moves = {
+        facets: _covered(_covered(table, mask, facets, "wave"), mask, facets, "since")
+        for facets, table in document.moves.items()
+    }
+    return replace(document, scores=scores, moves=moves, loss=loss_of(mask))
+
+
+def standing(store: Store, survey_id: str) -> ReleaseRow | None:
+    """The release that is published now, None when there is none."""
+    return next((row for row in reversed(store.releases(survey_id)) if row.state == "published"), None)
+
+
+def find(store: Store, survey_id: str, number: int) -> ReleaseRow:
+    """One release; refuses an unknown number."""
+    rows = store.releases(survey_id)
+    for row in rows:
+        if row.number == number:
+            return row
+    known = ", ".join(str(row.number) for row in rows) or "none yet"
+    raise StoreError(f"survey {survey_id!r} has no release {number}; it has: {known}")
+
+
+def totals_of(store: Store, survey_id: str, waves: tuple[str, ...], *, at: datetime) -> tuple[Totals, str]:
+    """Totals of some waves, from the store where they were made before; and the digest of their data."""
+    questionnaire = store.questionnaire(survey_id)
+    digest = _digest(store, survey_id, questionnaire, waves)
+    kept = store.totals_get(digest)
+    if kept is not None:
+        return from_bytes(kept), digest
+    columns = questionnaire.design
+    tables = lattice(questionnaire.id).tables
+    frame = _respondents(store, survey_id, columns, waves, tables)
+    totals = reduce(frame, framework(), design(columns), facets=tables)
+    store.totals_put(digest, survey_id, to_bytes(totals), at)
+    return totals, digest
+
+
+def design(columns: DesignColumns) -> SurveyDesign:
+    """The design that the instrument declares, over the columns of `_respondents`."""
+    return SurveyDesign(
+        weight="weight", strata=columns.strata, neighbours=columns.neighbours, psu="psu", fpc=columns.fpc, wave="wave",
+        interviewer="interviewer",
+    )  # fmt: skip
+
+
+def read_sealed(data: bytes) -> Sealed:
+    """Read what `write_sealed` wrote."""
+    found = expand(data)
+    mask = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in found["mask"].items()})
+    return Sealed(mask, unpack_tables(found["exact"]))
+
+
+def write_sealed(sealed: Sealed) -> bytes:
+    """Mask and exact figures as bytes for the store."""
+    mask = {name: sealed.mask[name].fillna("").tolist() for name in sealed.mask.columns}
+    return squeeze({"mask": mask, "exact": pack_tables(sealed.exact)})
+
+
+def _refuse_unready(store: Store, survey_id: str, waves: Sequence[str]) -> None:
+    known = {row.name: row for row in store.waves(survey_id)}
+    for wave in waves:
+        if wave not in known:
+            raise StoreError(
+                f"survey {survey_id!r} has no wave {wave!r} (waves: {', '.join(known) or 'none'}); "
+                "import its file first"
+            )
+        if not known[wave].submissions:
+            raise StoreError(f"wave {wave!r} holds no interviews; import its file first")
+        held = any(wave in row.waves for row in store.releases(survey_id) if row.state == "published")
+        if known[wave].state != "draft" and (
+            held or known[wave].state != "published"
+        ):  # published before releases were
+            raise StoreError(f"wave {wave!r} is {known[wave].state.replace('_', ' ')}; only a draft is prepared")
+    if not waves:
+        raise StoreError("name at least one draft wave to release")
+
+
+def _refuse_small_differences(store: Store, survey_id: str, waves: Sequence[str], made: Publication) -> None:
+    """A wave that was public before must differ by nobody or by many: two releases must not give a person away."""
+    for row in store.releases(survey_id):
+        shared = set(waves) & set(row.waves)
+        if row.published_at is None or not shared:
+            continue
+        earlier = read_sealed(store.release_mask(survey_id, row.number)).exact
+        for facets, table in made.exact.items():
+            keys = ["wave", *facets, "measure"]
+            both = table.merge(earlier.get(facets, table.iloc[:0]), on=keys, suffixes=("", "_before"))
+            apart = (both["n"] - both["n_before"]).abs()
+            moved = (both["estimate"] - both["estimate_before"]).abs() > 0
+            if ((apart > 0) & (apart < FEWEST) | (moved & (apart == 0))).any():
+                raise StoreError(
+                    f"wave {', '.join(sorted(shared))} was public in release {row.number} and differs from it by "
+                    f"fewer than {FEWEST} interviews in some figure: whoever holds both could work out who. Leave the "
+                    "wave as it was, or wait for the next batch of corrections"
+                )
+
+
+def _joined(
+    store: Store,
+    survey_id: str,
+    before: Document | None,
+    made: Publication,
+    note: Mapping[str, str],
+    new: tuple[str, ...],
+) -> Document:
+    (survey,) = (row for row in store.surveys() if row.id == survey_id)
+    questionnaire = store.questionnaire(survey_id)
+    waves = tuple(sorted({*(before.waves if before else ()), *new}))
+    return Document(
+        survey_id=survey_id,
+        title=survey.title,
+        synthetic=survey.synthetic,
+        waves=waves,
+        note={**note, "waves": ", ".join(waves)},
+        measures=measures(questionnaire),
+        cuts=cuts(questionnaire),
+        scores=_stacked(before.scores if before else {}, made.scores),
+        moves=_stacked(before.moves if before else {}, made.moves),
+        loss=made.loss,
+    )
+
+
+def _stacked(first: Tables, second: Tables) -> dict[Facets, pd.DataFrame]:
+    """Rows of both, facet set by facet set."""
+    plain = {facets: table.astype(dict.fromkeys(("wave", *facets), "str")) for facets, table in second.items()}
+    return {
+        facets: pd.concat([first[facets], table], ignore_index=True) if facets in first else table
+        for facets, table in plain.items()
+    }
+
+
+def _sealed_with(held: Sealed | None, made: Publication) -> Sealed:
+    mask = made.mask.astype("str")
+    if held is None:
+        return Sealed(mask, _stacked({}, made.exact))
+    return Sealed(pd.concat([held.mask, mask], ignore_index=True).fillna(""), _stacked(held.exact, made.exact))
+
+
+def _marks(mask: pd.DataFrame, facets: Facets) -> pd.DataFrame:
+    own = mask[mask["table"] == " ".join(facets)]
+    return own[["wave", *facets, "measure", "why"]]
+
+
+def _covered(table: pd.DataFrame, mask: pd.DataFrame, facets: Facets, wave: str) -> pd.DataFrame:
+    """A table of a release with all that a new mask hides empty; what is empty stays so."""
+    keys = [wave, *facets, "measure"]
+    marks = _marks(mask, facets).rename(columns={"wave": wave})
+    why = table[keys].merge(marks, on=keys, how="left")["why"].fillna("").to_numpy()
+    out = table.copy()
+    hide = (why != "") & (table["status"].isin(["ok", "undefined"]) | (why == "withdrawn")).to_numpy()
+    figures = [name for name in out.columns if str(out[name].dtype) == "float64"]
+    out.loc[hide, figures] = float("nan")
+    out.loc[hide, "status"] = "suppressed"
+    out.loc[hide, "reason"] = ["withdrawn" if one == "withdrawn" else "protected" for one in why[hide]]
+    return out
+
+
+def _kept(table: pd.DataFrame, mask: pd.DataFrame, facets: Facets) -> pd.DataFrame:
+    keys = ["wave", *facets, "measure"]
+    why = table[keys].astype("str").merge(_marks(mask, facets), on=keys, how="left")["why"].fillna("")
+    return table[(why == "").to_numpy()].reset_index(drop=True)
+
+
+def _note(store: Store, survey_id: str, totals: Totals, digest: str, at: datetime) -> dict[str, str]:
+    questionnaire = store.questionnaire(survey_id)
+    plan = lattice(questionnaire.id)
+    batches = [row for row in store.batches(survey_id) if row.status == "active"]
+    latest = max((row.received_at for row in batches), default=at)
+    return {
+        "data": digest[:12],
+        "data_until": latest.date().isoformat(),
+        "instrument": f"{questionnaire.id} {questionnaire.version}",
+        "framework": f"{framework().id} {framework().version}",
+        "lattice": f"{plan.id} {plan.version}",
+        "engine": ENGINE,
+        "collapsed": "; ".join(f"{small} into {other}" for small, other in totals.units.collapsed) or "none",
+        "strata": " x ".join(totals.design.strata) or "none",
+        "psu": " x ".join(totals.design.psu) or "respondent",
+        "df": "satterthwaite",
+    }
+
+
+def _respondents(
+    store: Store, survey_id: str, columns: DesignColumns, waves: tuple[str, ...], tables: Sequence[Facets]
+) -> pd.DataFrame:
+    """One row a respondent: answers, facets, strata, PSU and a weight, from the file or from the traffic."""
+    facets = {name for names in tables for name in names}
+    given = [name for name in (columns.weight, columns.traffic, columns.inclusion, columns.fpc) if name]
+    wanted = dict.fromkeys([*framework().questions, *columns.strata, *facets, *given])
+    frame = store.responses(survey_id, waves=waves, columns=list(wanted))
+    if columns.weight:
+        return frame.assign(weight=frame[columns.weight])
+    if columns.traffic:
+        shift = frame[["wave", *columns.strata, "psu"]]
+        inclusion = frame[columns.inclusion] if columns.inclusion else None
+        return frame.assign(weight=traffic_weights(frame[columns.traffic], shift, inclusion))
+    return frame.assign(weight=1.0)
+
+
+def _digest(store: Store, survey_id: str, questionnaire: Questionnaire, waves: tuple[str, ...]) -> str:
+    """Name of the totals: the data, the questions with their ranges, the design, the lattice and the engine."""
+    plan = framework()
+    held = {row.name: row.submissions for row in store.waves(survey_id) if row.name in waves}
+    batches = [(row.wave, row.sha256, row.status) for row in store.batches(survey_id) if row.wave in waves]
+    parts: dict[str, Any] = {
+        "held": sorted(held.items()),
+        "batches": sorted(batches),
+        "items": [(item.code, item.range) for item in plan.items],
+        "indicators": [(part.code, part.items, part.statistic, part.range) for part in plan.indicators],
+        "design": repr(questionnaire.design),
+        "tables": lattice(questionnaire.id).tables,
+        "engine": f"{ENGINE} {VERSION}",
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
