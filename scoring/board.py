@@ -267,12 +267,14 @@ def remainder(split: Split, shown: Flags, columns: Integers, rules: Thresholds) 
     psu = whole.psu[rows]
     count, base, total = (part[rows][:, columns].copy() for part in (whole.count, whole.base, whole.total))
     seen = None if whole.seen is None else whole.seen[whole.seen["cell"] == split.cell].set_index("who")["n"]
+    square = whole.square[split.cell, columns].copy()
     error = half_unit(split.coarse.n[split.cell, columns], rules) * base.sum(axis=0)
     for part in split.parts[shown]:
         own, given = split.fine.rows(part), split.fine.groups
         place = np.searchsorted(psu, given.psu[own])
         for left, taken in ((count, given.count), (base, given.base), (total, given.total)):
             left[place] -= taken[own][:, columns]
+        square -= given.square[part, columns]
         error += half_unit(split.fine.n[part, columns], rules) * given.base[own][:, columns].sum(axis=0)
         if seen is not None and given.seen is not None:
             seen = seen.sub(given.seen[given.seen["cell"] == part].set_index("who")["n"], fill_value=0)
@@ -284,7 +286,9 @@ def remainder(split: Split, shown: Flags, columns: Integers, rules: Thresholds) 
     biggest = np.sort(np.concatenate([hidden.transpose(1, 0, 2).reshape(columns.size, -1), np.array(inside).T], axis=1))
     largest = np.where(np.isfinite(whole.largest[split.cell, columns]), biggest[:, :-3:-1], np.nan)[None]
     people = None if seen is None else pd.DataFrame({"cell": 0, "who": seen.index, "n": seen.to_numpy()})
-    rest = Groups(np.zeros(psu.size, dtype=np.int64), psu, count, base, total, largest, people, 1)
+    rest = Groups(
+        np.zeros(psu.size, dtype=np.int64), psu, count, base, total, np.maximum(square, 0.0)[None], largest, people, 1
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
         return rest, np.nan_to_num(error / base.sum(axis=0))[None]
 

@@ -45,6 +45,7 @@ REASONS: Mapping[str, str] = {
     "dominated": "one shift or interviewer gave over 70 % of the answers",
     "sensitive": "too few yes or no answers to a sensitive question",
     "near_end": "nearly everybody answered alike",
+    "alike": "nearly everybody answered alike, or gave the same amount",
     "protected": "too few answers to show safely, here or in a figure beside it",
     "withdrawn": "withdrawn after publication",
     "hidden_score": "one of the two scores is not shown",

@@ -15,7 +15,7 @@ SMALLEST_P = 0.001  # shown for anything smaller: no p-value is 0
 #: What the rules look at, see `scoring.evidence`.
 EVIDENCE = (
     "n", "shifts", "shift_share", "interviewers", "interviewer_share", "above", "below", "above_rest",
-    "below_rest", "leading", "margin",
+    "below_rest", "spread", "variation", "leading", "margin",
 )  # fmt: skip
 Flags = npt.NDArray[np.bool_]
 _NUMBERS = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff"]
@@ -41,6 +41,11 @@ class Thresholds:
     each, rest : int
         Fewest answers away from either end of any scale (0 % and 100 % are masked alike); the same without the shift
         that has most of them.
+    alike, alone : float
+        Least spread of the answers, in squared steps of the scale: below the first nearly all answered alike, and the
+        figure is hidden; below the second the design effect, which would tell the spread, is not shown.
+    variation : float
+        Least variation of an amount, as a share of its mean: below it the mean is everybody's amount.
     certain : bool
         No shift all of one answer is given away by the figure and the weights.
     complementary : bool
@@ -65,6 +70,9 @@ class Thresholds:
     sensitive_each: int = 5
     each: int = 3
     rest: int = 2
+    alike: float = 4.0
+    alone: float = 20.0
+    variation: float = 0.30
     certain: bool = True
     complementary: bool = True
     freedom: int = 4
@@ -137,6 +145,7 @@ def failing(evidence: Mapping[str, Any], *, sensitive: Flags, rules: Thresholds)
         "dominated": dominated,
         "sensitive": sensitive & ((n < rules.sensitive_n) | few_each),
         "near_end": near_end,
+        "alike": (found["spread"] < rules.alike) | (found["variation"] < rules.variation),
         "few_answers": n < rules.few_answers,
     }
     return np.select(list(checks.values()), list(checks), default="").astype(object)

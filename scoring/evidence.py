@@ -12,6 +12,7 @@ from scoring.cells import by_cell
 from scoring.design import Floats, Integers
 
 Counts = npt.NDArray[Any]
+DUST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Groups:
         Unweighted answers.
     base, total : ndarray of float, shape (pairs, k)
         N = sum w r and T = sum w r x, x on 0-100 or, of an amount, in its unit.
+    square : ndarray of float, shape (groups, k)
+        Sum w r x^2.
     largest : ndarray of float, shape (groups, k, 2)
         The two largest contributions w x of amounts; NaN for what is no amount.
     seen : DataFrame with `cell`, `who`, `n`, or None
@@ -39,6 +42,7 @@ class Groups:
     count: Counts
     base: Floats
     total: Floats
+    square: Floats
     largest: Floats
     seen: pd.DataFrame | None
     size: int
@@ -60,6 +64,10 @@ class Evidence:
         the scale: of a share, the number of yes and of no. NaN for amounts.
     above_rest, below_rest : ndarray of float
         The same without the shift that contributes most: what is left to somebody who remembers that shift.
+    spread : ndarray of float
+        Sum of squared distances from the mean, in steps of the scale: 0 where all answered alike. NaN for amounts.
+    variation : ndarray of float
+        Standard deviation of an amount as a share of its mean; 0 where all gave the same, none included.
     leading : ndarray of float
         Share of the two largest contributions in an amount, NaN elsewhere.
     margin : ndarray of float
@@ -76,6 +84,8 @@ class Evidence:
     below: Floats
     above_rest: Floats
     below_rest: Floats
+    spread: Floats
+    variation: Floats
     leading: Floats
     margin: Floats
 
@@ -114,6 +124,8 @@ def gather(groups: Groups, *, steps: Floats) -> Evidence:
     interviewers, share = _interviewers(groups)
     whole = _sum(groups, groups.total)
     peak = by_cell(np.maximum, groups.group, groups.total, groups.size)
+    variance, mean = _moments(groups)
+    known = np.isfinite(steps)
     with np.errstate(invalid="ignore", divide="ignore"):
         first = groups.largest[:, :, 0]
         return Evidence(
@@ -126,6 +138,8 @@ def gather(groups: Groups, *, steps: Floats) -> Evidence:
             below=totals[1],
             above_rest=np.round(totals[0] - peaks[0], 6),
             below_rest=np.round(totals[1] - peaks[1], 6),
+            spread=np.where(known, np.round(n * variance * (steps / 100.0) ** 2, 6), np.nan),
+            variation=np.where(known, np.nan, np.where(mean > 0, np.sqrt(variance) / mean, 0.0)),
             leading=np.nansum(groups.largest, axis=2) / np.where(np.isfinite(first), whole, np.nan),
             margin=np.where(first > 0, (whole - peak - first) / first, np.where(np.isfinite(first), 1.0, np.nan)),
         )
@@ -142,6 +156,15 @@ def heights(groups: Groups, steps: Floats) -> tuple[Floats, Floats]:
     top = np.where(known, groups.count * np.nan_to_num(steps), 0.0)
     above = np.clip(share, 0.0, 1.0) * top
     return above, top - above
+
+
+def _moments(groups: Groups) -> tuple[Floats, Floats]:
+    """Weighted variance and mean of each group and column; dust is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        base = _sum(groups, groups.base)
+        mean, square = _sum(groups, groups.total) / base, groups.square / base
+        variance = square - mean**2
+        return np.where(variance > DUST * square, variance, 0.0), mean
 
 
 def _sum(groups: Groups, values: Counts) -> Counts:

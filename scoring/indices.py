@@ -245,7 +245,7 @@ def groups_of(scores: Scores) -> Groups:
     cell, count = cells.per_psu(cells.count, found)
     base, total = (cells.per_psu(values, found)[1] for values in (cells.base, cells.total))
     psu = _psus(cells, found)
-    return Groups(cell, psu, count, base, total, cells.largest, cells.seen, len(cells.labels))
+    return Groups(cell, psu, count, base, total, cells.square, cells.largest, cells.seen, len(cells.labels))
 
 
 def _psus(cells: CellTotals, found: Units) -> Integers:

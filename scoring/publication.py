@@ -11,7 +11,7 @@ import pandas as pd
 from scoring.board import Board, Table
 from scoring.compare import moves_between
 from scoring.contract import columns
-from scoring.disclosure import mark, rounded
+from scoring.disclosure import Thresholds, mark, rounded
 from scoring.errors import EstimationError
 from scoring.framework import Framework
 from scoring.indices import score
@@ -95,7 +95,7 @@ def publish(
     scores, exact = {}, {}
     for table in board.tables:
         own = why[table.start : table.start + len(table.labels) * len(board.measures)]
-        raw = _scored(totals, framework, table)
+        raw = _scored(totals, framework, table, board.rules)
         reasons = own.reshape(len(table.labels), -1)[:, board.exists(table)].ravel()
         scores[table.facets] = _shown(raw, reasons, board)
         exact[table.facets] = raw[reasons == ""].reset_index(drop=True)
@@ -140,10 +140,12 @@ def _masked(table: Table, board: Board, why: npt.NDArray[np.object_]) -> pd.Data
     return rows.assign(measure=np.tile(measures, len(table.labels)), why=why[_places(table, board)].astype(str))
 
 
-def _scored(totals: Totals, framework: Framework, table: Table) -> pd.DataFrame:
+def _scored(totals: Totals, framework: Framework, table: Table, rules: Thresholds) -> pd.DataFrame:
     """Scores of a table before the mask, with the inner bands and the end of the scale."""
     card = score(totals, framework, by=table.facets)
+    few = (card.evidence["spread"] < rules.alone).to_numpy()
     out = card.table.assign(top=card.evidence["top"])
+    out.loc[few, ["n_eff", "deff"]] = np.nan  # with the standard error they tell how far answers lie apart
     for name, level in NARROW.items():
         inner = score(totals, framework, by=table.facets, level=level).table
         out[f"low_{name}"], out[f"high_{name}"] = inner["low"], inner["high"]

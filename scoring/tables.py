@@ -208,7 +208,9 @@ def _with_quantiles(rows: pd.DataFrame, evidence: pd.DataFrame, found: Measured)
             "shift_share": 0.0,
             "interviewers": cells.interviewers[beside["cell"]],
             "interviewer_share": cells.interviewer_share[beside["cell"]],
-            **dict.fromkeys(("above", "below", "above_rest", "below_rest", "leading", "margin"), np.nan),
+            **dict.fromkeys(
+                ("above", "below", "above_rest", "below_rest", "spread", "variation", "leading", "margin"), np.nan
+            ),
             "sensitive": False,
             "top": np.nan,
         }
@@ -238,6 +240,8 @@ def _evidence(cells: CellTotals, rows: Sequence[Row], sample: Sample) -> pd.Data
             "below": np.where(of_share, n - cells.tally, np.nan).ravel(),
             "above_rest": np.nan,  # what somebody who remembers a whole shift works out is a matter of releases
             "below_rest": np.nan,
+            "spread": np.nan,
+            "variation": np.nan,
             "leading": cells.leading.ravel(),
             "margin": np.nan,
             "interviewers": np.repeat(cells.interviewers, len(rows)),

@@ -139,7 +139,8 @@ def totals_of(store: Store, survey_id: str, waves: tuple[str, ...], *, at: datet
     tables = lattice(questionnaire.id).tables
     frame = _respondents(store, survey_id, columns, waves, tables)
     totals = reduce(frame, framework(), design(columns), facets=tables)
-    store.totals_put(digest, survey_id, to_bytes(totals), at)
+    if digest == _digest(store, survey_id, questionnaire, waves):  # nothing was erased or imported meanwhile
+        store.totals_put(digest, survey_id, to_bytes(totals), at)
     return totals, digest
 
 
@@ -275,7 +276,7 @@ def _note(store: Store, survey_id: str, totals: Totals, digest: str, at: datetim
     batches = [row for row in store.batches(survey_id) if row.status == "active"]
     latest = max((row.received_at for row in batches), default=at)
     return {
-        "data": digest[:12],
+        "data": store.keyed(digest)[:12],
         "data_until": latest.date().isoformat(),
         "instrument": f"{questionnaire.id} {questionnaire.version}",
         "framework": f"{framework().id} {framework().version}",

@@ -94,7 +94,7 @@ def need_draft(connection: Connection, survey_id: str, name: str) -> None:
     ).scalar_one()
     if state == "published":
         raise StoreError(
-            f"wave {name!r} is published and takes no new file; take it back first (`sarhad withdraw {name}`), "
+            f"wave {name!r} is published and takes no new file; withdraw its release first (`sarhad withdraw`), "
             "or name another wave"
         )
     if state != "draft":

@@ -1,5 +1,6 @@
 """The store as the rest of the program sees it."""
 
+import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -243,6 +244,10 @@ class Store(ReleaseDesk):
         """Number and code of the last line of the log, `12:4f0c...`, to be printed where it cannot be changed."""
         with reading(self._engine) as connection:
             return audit.head(connection)
+
+    def keyed(self, text: str) -> str:
+        """A code of a text under the audit key: the same for the same text, and told by nobody who lacks the key."""
+        return hmac.digest(self._keys.audit, f"keyed\0{text}".encode(), "sha256").hex()
 
     def holds(self, head: str) -> bool:
         """Whether a head of the log that was printed earlier is still on the chain."""

@@ -22,7 +22,8 @@ ROW: dict[str, Any] = {
     "n": 62, "n_eff": 48.3, "deff": 1.2345, "status": "ok", "reason": "",
 }  # fmt: skip
 EVIDENCE: dict[str, Any] = {
-    "shifts": 6, "shift_share": 0.3, "above": 30.0, "below": 32.0, "above_rest": 20.0, "below_rest": 22.0, "leading": 0.2,
+    "shifts": 6, "shift_share": 0.3, "above": 30.0, "below": 32.0, "above_rest": 20.0, "below_rest": 22.0, "spread": 40.0,
+    "variation": np.nan, "leading": 0.2,
     "margin": np.nan, "interviewers": 4, "interviewer_share": 0.4, "sensitive": False, "top": 100.0,
 }  # fmt: skip
 
@@ -63,14 +64,26 @@ def shown(**given_: Any) -> dict[str, Any]:
         ({"below": 2}, "suppressed", "near_end"),
         ({"above_rest": 1}, "suppressed", "near_end"),
         ({"below_rest": 2}, "ok", ""),
+        ({"spread": 3.9}, "suppressed", "alike"),
+        ({"spread": 4.0}, "ok", ""),
+        ({"variation": 0.29}, "suppressed", "alike"),
+        ({"variation": 0.30}, "ok", ""),
         ({"margin": 0.149}, "suppressed", "dominated"),
         ({"margin": 0.15}, "ok", ""),
         ({"sensitive": True, "above": 4, "below": 62 - 4}, "suppressed", "sensitive"),
         ({"sensitive": True, "above": 5, "below": 62 - 5}, "ok", ""),
         ({"sensitive": True, "above": 58, "below": 62 - 58}, "suppressed", "sensitive"),
         ({"sensitive": True, "above": 57, "below": 62 - 57}, "ok", ""),
-        ({"sensitive": True, "above": 0, "below": 62 - 0, "estimate": 0.0, "reason": "bound"}, "suppressed", "sensitive"),
-        ({"sensitive": True, "above": 62, "below": 62 - 62, "estimate": 100.0, "reason": "bound"}, "suppressed", "sensitive"),
+        (
+            {"sensitive": True, "above": 0, "below": 62 - 0, "estimate": 0.0, "reason": "bound"},
+            "suppressed",
+            "sensitive",
+        ),
+        (
+            {"sensitive": True, "above": 62, "below": 62 - 62, "estimate": 100.0, "reason": "bound"},
+            "suppressed",
+            "sensitive",
+        ),
         ({"n": 9, "shifts": 1, "sensitive": True}, "suppressed", "few_respondents"),
         ({"n": 15, "shifts": 1}, "suppressed", "few_shifts"),
         ({"low": 50.0, "high": 70.0}, "ok", ""),
@@ -188,7 +201,7 @@ def test_two_people_with_most_of_an_amount_hide_it() -> None:
 
 def test_evidence_is_gone_after_the_mask() -> None:
     card = card_of(people(), "side")
-    assert len(card.evidence.columns) == 12
+    assert len(card.evidence.columns) == 14
     assert protect(card).evidence.columns.empty
     assert protect(card).provenance == card.provenance
 
