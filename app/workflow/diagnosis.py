@@ -25,6 +25,11 @@ def examine(chosen: settings.Settings) -> Iterator[Finding]:
     yield _store(chosen)
     key = "raw uploads are kept, encrypted" if chosen.vault_key else "raw uploads are hashed and forgotten"
     yield "vault", True, key
+    audit = (
+        "key kept elsewhere" if chosen.audit_key else "key kept in the store: set SARHAD_AUDIT_KEY to keep it elsewhere"
+    )
+    yield "log", True, audit
+    yield "bundles", True, "can be signed" if chosen.signing_key else "no signing key (`sarhad release key` makes one)"
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     yield "browser for tests", True, browser or "none (optional): browser tests skip without one"
 
