@@ -14,7 +14,7 @@ from scoring.design import Floats, Integers
 from scoring.disclosure import Thresholds, failing
 from scoring.evidence import Groups, gather
 from scoring.framework import Framework
-from scoring.freedom import Shares, cornered
+from scoring.freedom import BASE, Shares, cornered
 from scoring.indices import Scores, assemble, groups_of, scale_steps
 from scoring.lattice import Lattice
 from scoring.suppression import Line, Problem, solve
@@ -23,6 +23,7 @@ from scoring.totals import Totals
 Flags = npt.NDArray[np.bool_]
 COARSE = {1: 10.0, 2: 3.0}  # what a figure of a coarse table is worth beside one of a fine table
 HEADLINE = 4.0
+SPARE = 5.0  # a range of n this wide keeps at least four whole values, whatever its ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,37 @@ class Board:
             fewest=self.rules.few_respondents,
         )
         return solve(problem, self.in_danger)
+
+    def telling(self, why: npt.NDArray[np.object_]) -> Flags:
+        """Figures whose "too few answers" (10 to 19) would, with the rest of a line, tell a number of answers.
+
+        Of each line n of the total is known within 2, of shown parts too, of unreliable ones between two limits.
+        """
+        low, high = float(self.rules.few_respondents), float(self.rules.few_answers - 1)
+        n, thin, open_ = self._wide["n"], why == "few_answers", why == ""
+        least = np.where(thin, low, np.where(open_, np.maximum(n - BASE, 0.0), 0.0))
+        most = np.where(thin, high, np.where(open_, n + BASE, np.inf))
+        told = np.zeros(self.size, dtype=bool)
+        for line in self.lines():
+            parts, total = line.parts, line.total
+            if not (thin[parts].any() or thin[total]):
+                continue
+            others = np.where(line.left_over, np.inf, 0.0)
+            room = most[total] - (least[parts].sum() - least[parts])
+            need = least[total] - (most[parts].sum() + others - most[parts])
+            ends = np.minimum(most[parts], room) - np.maximum(least[parts], np.nan_to_num(need, nan=0.0, neginf=0.0))
+            of_total = min(most[total], most[parts].sum() + others) - max(least[total], least[parts].sum())
+            if (
+                (ends[thin[parts]] < SPARE).any()
+                or (thin[total] and of_total < SPARE)
+                or (ends[~open_[parts]] < SPARE).any()
+            ):
+                told[parts[thin[parts]]] = True
+                told[total] |= thin[total]
+        wide = told.reshape(-1, len(self.measures))  # a composite that rests on such a part tells as much
+        for node in range(self.nodes):
+            wide[:, node] = wide[:, self.nodes :][:, self.parts[node]].any(axis=1)
+        return np.asarray(wide.ravel() & thin)
 
     def _counts(self, table: Table) -> Integers:
         nodes = np.column_stack([table.n[:, part].min(axis=1) for part in self.parts[: self.nodes]] or [table.n[:, :0]])

@@ -91,6 +91,7 @@ def publish(
     progress("hiding what would give a hidden figure away")
     pattern = board.pattern(why != "")
     why = np.where(pattern & (why == ""), "complementary", why)
+    why = np.where(board.telling(why), "few_answers_untold", why)
     progress("making the tables")
     scores, exact = {}, {}
     for table in board.tables:
