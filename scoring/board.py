@@ -23,6 +23,8 @@ from scoring.totals import Totals
 Flags = npt.NDArray[np.bool_]
 COARSE = {1: 10.0, 2: 3.0}  # what a figure of a coarse table is worth beside one of a fine table
 HEADLINE = 4.0
+FULL = 100.0
+MANY = 200
 SPARE = 5.0  # a range of n this wide keeps at least four whole values, whatever its ends
 
 
@@ -36,6 +38,7 @@ class Table:
     n: Integers
     people: Floats
     values: Floats
+    half: Floats
     start: int
 
     def rows(self, cell: int) -> slice:
@@ -64,7 +67,7 @@ class Board:
         start = 0
         for facets in lattice.tables:
             scores = assemble(totals, framework, facets)
-            self.tables.append(_table(scores, facets, start))
+            self.tables.append(self._table(scores, facets, start))
             start += len(scores.cells.labels) * len(scores.measures)
         self.parts = scores.parts
         self.measures = scores.measures
@@ -90,10 +93,29 @@ class Board:
         """Reason of each figure that the rules hide by itself, "" of the others; a composite takes that of a part."""
         return np.concatenate([self._of_table(table) for table in self.tables])
 
+    def _table(self, scores: Scores, facets: tuple[str, ...], start: int) -> Table:
+        nodes = len(scores.measures) - scores.parts.shape[1]
+        labels = scores.cells.labels.reset_index(drop=True)
+        n, people = (scores.cells.per_cell(part) for part in (scores.cells.count, scores.cells.base))
+        groups = _by_psu(groups_of(scores))
+        facts = _facts(groups, self.steps)
+        rare = (self.steps == 1.0) & (np.fmin(facts["above"], facts["below"]) < self.rules.rare)
+        half = half_unit(n, self.rules, rare=rare)
+        return Table(facets, labels, groups, n, people, scores.estimates.values[:, nodes:], half, start)
+
+    def half(self, table: Table) -> Floats:
+        """Half of the unit that each measure of a table is rounded to, composites first."""
+        nodes = self._counts(table)[:, : self.nodes]
+        return np.hstack([half_unit(nodes, self.rules), table.half])
+
     def _of_table(self, table: Table) -> npt.NDArray[np.object_]:
         found = failing(_facts(table.groups, self.steps), sensitive=self.sensitive, rules=self.rules)
+        with np.errstate(invalid="ignore"):
+            shown = np.round(table.values / (2 * table.half)) * 2 * table.half
+        at_end = np.isfinite(self.steps) & ((shown <= 0) | (shown >= FULL)) & bool(self.rules.each)
+        found = np.where((found == "") & at_end, "near_end", found)
         if self.rules.certain:
-            away = given_away(_open(table.groups, found == ""), steps=self.steps, half=half_unit(table.n, self.rules))
+            away = given_away(_open(table.groups, found == ""), steps=self.steps, half=table.half)
             found = np.where((found == "") & away, "given_away", found)
         of_nodes = np.full((len(table.labels), self.nodes), "", dtype=object)
         for node in range(self.nodes):
@@ -132,8 +154,8 @@ class Board:
                 continue
             others = np.where(line.left_over, np.inf, 0.0)
             room = most[total] - (least[parts].sum() - least[parts])
-            need = least[total] - (most[parts].sum() + others - most[parts])
-            ends = np.minimum(most[parts], room) - np.maximum(least[parts], np.nan_to_num(need, nan=0.0, neginf=0.0))
+            beside = np.array([most[np.delete(parts, place)].sum() for place in range(parts.size)]) + others
+            ends = np.minimum(most[parts], room) - np.maximum(least[parts], least[total] - beside)
             of_total = min(most[total], most[parts].sum() + others) - max(least[total], least[parts].sum())
             if (
                 (ends[thin[parts]] < SPARE).any()
@@ -208,7 +230,7 @@ class Board:
         return cuts
 
     def _unsafe(self, split: Split, shown: Flags, columns: Integers) -> Flags:
-        rest, half = remainder(split, shown, columns, self.rules)
+        rest, half = remainder(split, shown, columns)
         steps, rules = self.steps[columns], _of_rest(self.rules)
         bad = failing(_facts(rest, steps), sensitive=self.sensitive[columns], rules=rules)[0] != ""
         if self.rules.certain:
@@ -224,8 +246,8 @@ class Board:
             Line(int(np.searchsorted(figures, line.total)), np.searchsorted(figures, line.parts), line.left_over)
             for line in lines
         ]
-        n, people, values = (self._wide[name][figures] for name in ("n", "people", "values"))
-        half = half_unit(n, self.rules) / 100.0
+        n, people, values, half = (self._wide[name][figures] for name in ("n", "people", "values", "half"))
+        half = half / 100.0
         shown = np.round(np.nan_to_num(values / 100.0) / (2 * half)) * 2 * half
         shares = Shares(figures, n, people, shown, half, hidden[figures], place)
         cuts = []
@@ -282,32 +304,39 @@ class Board:
         counts = np.concatenate([self._counts(table).ravel() for table in self.tables]).astype(np.float64)
         blank = [np.full((len(table.labels), self.nodes), np.nan) for table in self.tables]
         wide = {"n": counts}
-        for name in ("people", "values"):
+        for name in ("people", "values", "half"):
             parts = [getattr(table, name) for table in self.tables]
             wide[name] = np.concatenate([np.hstack(pair).ravel() for pair in zip(blank, parts, strict=True)])
         return wide
 
 
-def half_unit(n: npt.NDArray[np.generic], rules: Thresholds) -> Floats:
-    """Half of the unit that a score is rounded to, in points."""
-    return np.where(np.asarray(n) < rules.small_n, 0.5, 0.05) if rules.rounded else np.full(np.shape(n), 1e-9)
+def half_unit(n: npt.NDArray[np.generic], rules: Thresholds, *, rare: Flags | None = None) -> Floats:
+    """Half of the unit that a score is rounded to, in points.
+
+    A tenth of a point, a whole point below `small_n` answers. A share with few answers of its rarer kind is rounded to
+    half a point, and to a whole one below 200 answers: about one person, so that weights cannot sort the answers out.
+    """
+    if not rules.rounded:
+        return np.full(np.shape(n), 1e-9)
+    out = np.where(np.asarray(n) < rules.small_n, 0.5, 0.05)
+    return out if rare is None else np.where(rare, np.where(np.asarray(n) < MANY, 0.5, 0.25), out)
 
 
-def remainder(split: Split, shown: Flags, columns: Integers, rules: Thresholds) -> tuple[Groups, Floats]:
+def remainder(split: Split, shown: Flags, columns: Integers) -> tuple[Groups, Floats]:
     """What is left of a total less its shown parts, as one group, and how exactly a reader can know it (points)."""
     rows, whole = split.coarse.rows(split.cell), split.coarse.groups
     psu = whole.psu[rows]
     count, base, total = (part[rows][:, columns].copy() for part in (whole.count, whole.base, whole.total))
     seen = None if whole.seen is None else whole.seen[whole.seen["cell"] == split.cell].set_index("who")["n"]
     square = whole.square[split.cell, columns].copy()
-    error = half_unit(split.coarse.n[split.cell, columns], rules) * base.sum(axis=0)
+    error = split.coarse.half[split.cell, columns] * base.sum(axis=0)
     for part in split.parts[shown]:
         own, given = split.fine.rows(part), split.fine.groups
         place = np.searchsorted(psu, given.psu[own])
         for left, taken in ((count, given.count), (base, given.base), (total, given.total)):
             left[place] -= taken[own][:, columns]
         square -= given.square[part, columns]
-        error += half_unit(split.fine.n[part, columns], rules) * given.base[own][:, columns].sum(axis=0)
+        error += split.fine.half[part, columns] * given.base[own][:, columns].sum(axis=0)
         if seen is not None and given.seen is not None:
             seen = seen.sub(given.seen[given.seen["cell"] == part].set_index("who")["n"], fill_value=0)
     base, total = np.where(count > 0, base, 0.0), np.where(count > 0, total, 0.0)
@@ -342,13 +371,6 @@ def _facts(groups: Groups, steps: Floats) -> Mapping[str, npt.NDArray[np.generic
 def _open(groups: Groups, shown: Flags) -> Groups:
     """The same groups without the answers of figures that are hidden already: they need no second look."""
     return replace(groups, count=np.where(shown[groups.group], groups.count, 0))
-
-
-def _table(scores: Scores, facets: tuple[str, ...], start: int) -> Table:
-    nodes = len(scores.measures) - scores.parts.shape[1]
-    labels = scores.cells.labels.reset_index(drop=True)
-    n, people = (scores.cells.per_cell(part) for part in (scores.cells.count, scores.cells.base))
-    return Table(facets, labels, _by_psu(groups_of(scores)), n, people, scores.estimates.values[:, nodes:], start)
 
 
 def _by_psu(groups: Groups) -> Groups:

@@ -52,6 +52,8 @@ class Thresholds:
         Hidden figures cannot be worked out from totals: what remains of a total passes these rules itself.
     freedom : int
         Fewest values that a hidden count keeps, all tables considered.
+    rare : int
+        Fewest yes, and no, of a share that is shown to a tenth of a point.
     wide : float
         Width of an interval, in points, that is marked.
     rounded : bool
@@ -76,6 +78,7 @@ class Thresholds:
     certain: bool = True
     complementary: bool = True
     freedom: int = 4
+    rare: int = 50
     wide: float = 20.0
     rounded: bool = True
 

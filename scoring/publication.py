@@ -11,10 +11,12 @@ import pandas as pd
 from scoring.board import Board, Table
 from scoring.compare import moves_between
 from scoring.contract import columns
+from scoring.design import Floats
 from scoring.disclosure import Thresholds, mark, rounded
 from scoring.errors import EstimationError
 from scoring.framework import Framework
 from scoring.indices import score
+from scoring.intervals import intervals
 from scoring.lattice import Lattice
 from scoring.totals import Totals
 
@@ -35,10 +37,10 @@ class Publication:
     scores : mapping of facets to DataFrame
         Masked and rounded: the contract's columns and `low_80`, `high_80`, `low_50`, `high_50`.
     moves : mapping of facets to DataFrame
-        Changes between every two waves, masked and rounded: the contract's columns, `since` and `p`; the adjustment for
-        a family is made by whoever chooses the family.
+        Changes between every two waves, made of the scores as they are shown: the contract's columns, `since` and `p`;
+        the adjustment for a family is made by whoever chooses the family.
     exact : mapping of facets to DataFrame
-        Shown figures before rounding, for changes against later waves; confidential.
+        Shown figures before rounding, to tell whether a wave that is published again differs; confidential.
     mask : DataFrame
         Why each figure is hidden ("" where it is shown): `table`, `wave`, facets, `measure`, `why`; confidential.
     loss : DataFrame
@@ -74,7 +76,7 @@ def publish(
     withdrawn : sequence of mapping
         Cells to hide beside, each by some of its facets (and `wave`, `measure`): ``{"post": "ferry"}``.
     earlier : mapping of facets to DataFrame, optional
-        `exact` of waves that were published before and are not in `totals`; their changes are published too.
+        `scores` of waves that were published before and are not in `totals`; their changes are published too.
     progress : callable
         Told what is being done.
 
@@ -96,11 +98,16 @@ def publish(
     scores, exact = {}, {}
     for table in board.tables:
         own = why[table.start : table.start + len(table.labels) * len(board.measures)]
+        exists = board.exists(table)
+        reasons = own.reshape(len(table.labels), -1)[:, exists].ravel()
         raw = _scored(totals, framework, table, board.rules)
-        reasons = own.reshape(len(table.labels), -1)[:, board.exists(table)].ravel()
-        scores[table.facets] = _shown(raw, reasons, board)
+        scores[table.facets] = _shown(raw, reasons, 2 * board.half(table)[:, exists].ravel(), board.rules)
         exact[table.facets] = raw[reasons == ""].reset_index(drop=True)
-    moves = {facets: _moves(exact[facets], (earlier or {}).get(facets), facets, board) for facets in lattice.tables}
+    amounts = [part.code for part in framework.indicators if part.statistic == "mean"]
+    moves = {
+        facets: moves_of(scores[facets], (earlier or {}).get(facets), facets, amounts=amounts, rules=board.rules)
+        for facets in lattice.tables
+    }
     mask = pd.concat([_masked(table, board, why) for table in board.tables], ignore_index=True)
     return Publication(scores, moves, exact, mask, loss_of(mask))
 
@@ -147,37 +154,75 @@ def _scored(totals: Totals, framework: Framework, table: Table, rules: Threshold
     few = (card.evidence["spread"] < rules.alone).to_numpy()
     out = card.table.assign(top=card.evidence["top"])
     out.loc[few, ["n_eff", "deff"]] = np.nan  # with the standard error they tell how far answers lie apart
-    for name, level in NARROW.items():
-        inner = score(totals, framework, by=table.facets, level=level).table
-        out[f"low_{name}"], out[f"high_{name}"] = inner["low"], inner["high"]
     return out
 
 
-def _shown(raw: pd.DataFrame, why: npt.NDArray[np.object_], board: Board) -> pd.DataFrame:
-    """Figures as they are shown: hidden ones empty, the others marked and rounded."""
-    table = raw.copy()
+def _shown(raw: pd.DataFrame, why: npt.NDArray[np.object_], unit: Floats, rules: Thresholds) -> pd.DataFrame:
+    """Figures as they are shown: hidden ones empty, the others rounded and marked.
+
+    Limits are those of the rounded estimate, standard error and df, so that they tell nothing more; the standard error
+    is rounded up, so that no interval becomes narrower.
+    """
+    table = raw.assign(**dict.fromkeys(_BANDS, np.nan))
     table[_NUMBERS] = table[_NUMBERS].astype(np.float64)
     reason = np.where(why == "", table["reason"], np.where(np.isin(why, ["few_answers", "withdrawn"]), why, PROTECTED))
     status = np.where(why == "", table["status"], np.where(why == "few_answers", "unreliable", "suppressed"))
     table = table.assign(status=status, reason=reason)
     table.loc[why != "", _NUMBERS] = np.nan
-    table = mark(table, top=table["top"], rules=board.rules)
-    shown = rounded(table, table["top"], board.rules)
-    return shown.drop(columns="top")
+    top = table["top"].to_numpy(dtype=np.float64)
+    if rules.rounded:
+        exact_se = table["se"].to_numpy(dtype=np.float64)
+        table = rounded(table, table["top"], rules)
+        bounded = np.isfinite(top)
+        shown = np.round(raw["estimate"].to_numpy(dtype=np.float64) / unit) * unit
+        table["estimate"] = np.where(bounded & (why == ""), np.round(shown, 6) + 0.0, table["estimate"])
+        table["se"] = upward(exact_se)
+    limited = table["low"].notna().to_numpy()
+    for name, level in {"": 0.95, **{f"_{name}": level for name, level in NARROW.items()}}.items():
+        low, high = _limits(table, top, level)
+        table[f"low{name}"], table[f"high{name}"] = np.where(limited, low, np.nan), np.where(limited, high, np.nan)
+    table = mark(table, top=table["top"], rules=rules)
+    ends = [f"{end}{name}" for name in ("", *(f"_{name}" for name in NARROW)) for end in ("low", "high")]
+    if rules.rounded:
+        table[ends] = np.where(np.isfinite(top)[:, None], table[ends].round(1), table[ends].round(2))
+    return table.drop(columns="top")
 
 
-def _moves(exact: pd.DataFrame, earlier: pd.DataFrame | None, facets: Facets, board: Board) -> pd.DataFrame:
-    """Changes of shown figures between every two waves."""
-    both = exact if earlier is None else pd.concat([earlier, exact], ignore_index=True)
+def _limits(table: pd.DataFrame, top: Floats, level: float) -> tuple[Floats, Floats]:
+    """Logit limits of what runs from 0 to 100, t limits of amounts, from figures as they are shown."""
+    value, se, df = (table[name].to_numpy(dtype=np.float64) for name in ("estimate", "se", "df"))
+    bounded = np.isfinite(top)
+    scale = np.where(bounded, top, 1.0)
+    logit = intervals(value, se, df, interval="logit", level=level, top=scale)
+    plain = intervals(value, se, df, interval="t", level=level)
+    low, high = (np.where(bounded, first, second) for first, second in zip(logit, plain, strict=True))
+    return low, high
+
+
+def upward(se: Floats) -> Floats:
+    """Two digits of a standard error, rounded up."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = 10.0 ** (np.floor(np.log10(se)) - 1)
+        return np.where(se > 0, np.round(np.ceil(np.round(se / unit, 6)) * unit, 12), se)
+
+
+def moves_of(shown: pd.DataFrame, earlier: pd.DataFrame | None, facets: Facets, *, rules: Thresholds) -> pd.DataFrame:
+    """Changes between every two waves, from the figures as they are shown: they tell nothing more."""
+    both = shown if earlier is None else pd.concat([earlier, shown], ignore_index=True)
+    both = both[both["estimate"].notna()].assign(top=np.nan)
     waves = sorted(both["wave"].astype(str).unique())
-    new = set(exact["wave"].astype(str))
+    new = set(shown["wave"].astype(str))
     pairs = [pair for pair in itertools.combinations(waves, 2) if new & set(pair)]
     found = [moves_between(both, facets, since=since, wave=wave) for since, wave in pairs]
     if not found:
         return pd.DataFrame(columns=[*columns(facets), "since", "p"])
-    table = pd.concat(found, ignore_index=True)
-    out = rounded(table.drop(columns="p"), table["top"], board.rules).drop(columns="top")
-    return out.assign(p=[float(f"{value:.2e}") for value in table["p"]])
+    table = pd.concat(found, ignore_index=True).drop(columns="top")
+    if rules.rounded:
+        ends, places = ["estimate", "low", "high"], table["measure"].isin(amounts).to_numpy()[:, None]
+        table[ends] = np.where(places, table[ends].round(2), table[ends].round(1)) + 0.0
+        table["df"] = np.floor(table["df"])
+        table["se"] = upward(table["se"].to_numpy(dtype=np.float64))
+    return table
 
 
 def loss_of(mask: pd.DataFrame) -> pd.DataFrame:
