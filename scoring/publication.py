@@ -206,7 +206,14 @@ def upward(se: Floats) -> Floats:
         return np.where(se > 0, np.round(np.ceil(np.round(se / unit, 6)) * unit, 12), se)
 
 
-def moves_of(shown: pd.DataFrame, earlier: pd.DataFrame | None, facets: Facets, *, rules: Thresholds) -> pd.DataFrame:
+def moves_of(
+    shown: pd.DataFrame,
+    earlier: pd.DataFrame | None,
+    facets: Facets,
+    *,
+    amounts: Sequence[str],
+    rules: Thresholds,
+) -> pd.DataFrame:
     """Changes between every two waves, from the figures as they are shown: they tell nothing more."""
     both = shown if earlier is None else pd.concat([earlier, shown], ignore_index=True)
     both = both[both["estimate"].notna()].assign(top=np.nan)
