@@ -4,7 +4,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, suppress, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,8 @@ def backup(engine: Engine, target: Path) -> None:
         raise StoreError(f"the backup cannot be written to {target}: {error.strerror}") from error
     finally:
         for left in (temporary, *(temporary.with_name(temporary.name + end) for end in ("-wal", "-shm", "-journal"))):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that cannot be written says so above
+                left.unlink(missing_ok=True)
 
 
 def restore(source: Path, url: str, *, salt: str = "", audit_key: str = "") -> tuple[Fault, ...]:
@@ -73,7 +74,7 @@ def restore(source: Path, url: str, *, salt: str = "", audit_key: str = "") -> t
 
 
 def _refuse_present(target: Path) -> None:
-    if target.exists():
+    if os.path.lexists(target):  # a link to nowhere counts
         raise StoreError(f"there is a file {target} already, and it is left alone; name another one")
 
 

@@ -198,3 +198,12 @@ def test_what_is_no_backup_is_refused(target: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="holds no store of this program"):
         restore(target, url)
     assert not (tmp_path / "restored.db").exists()
+
+
+def test_a_link_to_nowhere_is_a_file_and_is_left_alone(store: Store, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    target.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match="left alone"):
+        store.backup(target)
+    assert target.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".part") == []
