@@ -58,9 +58,9 @@ def prepare(
     held = read_sealed(store.release_mask(survey_id, before.number)) if before else None
     progress("reading answers")
     totals, digest = totals_of(store, survey_id, tuple(waves), at=at)
-    made = publish(totals, framework(), plan, earlier=held.exact if held else None, progress=progress)
-    _refuse_small_differences(store, survey_id, waves, made)
     document = unpack(store.release_document(survey_id, before.number)) if before else None
+    made = publish(totals, framework(), plan, earlier=document.scores if document else None, progress=progress)
+    _refuse_small_differences(store, survey_id, waves, made)
     note = _note(store, survey_id, totals, digest, at)
     whole = _joined(store, survey_id, document, made, note, tuple(waves))
     kept = _sealed_with(held, made)

@@ -13,6 +13,7 @@ import pytest
 from app import cli, settings
 from app.workflow import fieldwork
 from surveys import simulate
+from tests.filled import form, one_bank
 
 ROOT = Path(__file__).resolve().parents[2]
 BORDER = ROOT / "tests" / "reference" / "data"
@@ -153,10 +154,8 @@ def test_an_unknown_column_is_a_warning_and_the_file_is_stored(
     assert "colour" in told
     assert "phone" in told
     assert "Stored as a draft" in told
-    sarhad("publish", "2026", url=url)
     assert "nothing was changed" in sarhad("import", path, "--wave", "2026", url=url).stdout.lower()
-    sarhad("withdraw", "2026", url=url)
-    sarhad("score", "--survey", "traveller", url=url, expect=1)
+    assert "no wave" in sarhad("score", "--survey", "traveller", url=url, expect=1).stderr
 
 
 def test_a_form_that_contradicts_itself_is_told_and_the_data_are_not_blamed(
@@ -173,14 +172,33 @@ def test_a_framework_that_is_not_there_is_a_wrong_call(sarhad: Callable[..., Don
     assert "nosuch.toml" in sarhad("framework", "check", "nosuch.toml", expect=2).stderr
 
 
-def test_from_instrument_to_score(tmp_path: Path, sarhad: Callable[..., Done]) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    form = tmp_path / "traveller.xlsx"
-    sarhad("instrument", "build", "traveller", "--out", form)
-    assert form.stat().st_size > 5_000
-    sarhad("instrument", "check", form)
+def test_a_wave_is_published_by_two_people_and_withdrawn_with_a_reason(
+    tmp_path: Path, sarhad: Callable[..., Done]
+) -> None:
+    url, path = f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "wave.csv"
+    simulate.draw(form(), one_bank(), wave="2022", seed=2022).to_csv(path, index=False)
+    sarhad("import", path, "--wave", "2022", url=url)
+    signers = ["--statistics", "Anor", "--safety", "Bahor", "--uncommented", "nobody to ask"]
+    sarhad("publish", "2022", *signers[:4], url=url, expect=2)
+    sarhad("publish", "2022", "--statistics", "Anor", "--safety", " anor", *signers[4:], url=url, expect=2)
+    assert "no wave" in sarhad("score", url=url, expect=1).stderr
+    assert "release 1" in sarhad("publish", "2022", *signers, url=url).stdout
+    assert "nothing was changed" in sarhad("import", path, "--wave", "2022", url=url).stdout.lower()
+    assert json.loads(sarhad("score", "--format", "json", url=url).stdout)
+    sarhad("withdraw", url=url, expect=2)
+    assert "Release 1 is withdrawn" in sarhad("withdraw", "--reason", "a threat", url=url).stdout
+    sarhad("score", url=url, expect=1)
+    assert "a threat" in sarhad("score", "--release", "1", url=url, expect=1).stderr
+    assert "Nothing was altered" in sarhad("audit", "verify", url=url).stdout
+
+
+def test_from_instrument_to_score(tmp_path: Path, demo_copy: str, sarhad: Callable[..., Done]) -> None:
+    url = demo_copy
+    book = tmp_path / "traveller.xlsx"
+    sarhad("instrument", "build", "traveller", "--out", book)
+    assert book.stat().st_size > 5_000
+    sarhad("instrument", "check", book)
     sarhad("framework", "check", ROOT / "data" / "frameworks" / "border.toml")
-    sarhad("demo", url=url)
     assert "already" in sarhad("demo", url=url).stdout
     rows = json.loads(sarhad("score", "--by", "side", "--format", "json", url=url).stdout)
     accountability = [row for row in rows if row["measure"] == "accountability"]

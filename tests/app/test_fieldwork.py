@@ -3,7 +3,6 @@
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -11,14 +10,14 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from app import sentences, settings
-from app.workflow import fieldwork, releases
+from app.workflow import fieldwork, publishing
 from surveys import simulate, vault
 from surveys.errors import InstrumentError, ReadingError, StoreError, SurveyError
 from surveys.questionnaire import Questionnaire
 from surveys.reading import Limits
 from surveys.store import Saved, Store
+from tests.filled import NOON, RIVER, send
 
-NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PHONE = "+992 93 555 01 99"
 
 
@@ -194,14 +193,18 @@ def test_the_same_file_twice_changes_nothing(
     assert fresh_store.waves("traveller")[0].submissions == first.new
 
 
-def test_a_published_wave_takes_no_new_file(
-    put: Callable[..., Path], fresh_store: Store, questionnaire: Questionnaire
-) -> None:
-    store_it(put(), fresh_store, questionnaire)
-    releases.publish(fresh_store, survey_id="traveller", wave="2026", who="team", at=NOON)
+def test_a_published_wave_takes_no_new_file(river: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="published"):
-        store_it(put(lambda frame: frame.head(9), name="more.csv"), fresh_store, questionnaire)
-    assert [event.action for event in fresh_store.events()].count("wave-published") == 1
+        send(river, tmp_path, "2024", drop=9)
+    told = [event.action for event in river.events()]
+    assert (told.count("release-published"), told.count("import")) == (2, 2)
+
+
+def test_a_wave_in_review_takes_no_new_file(fresh_store: Store, tmp_path: Path) -> None:
+    send(fresh_store, tmp_path, "2022")
+    publishing.prepare(fresh_store, RIVER, waves=["2022"], who="team", at=NOON)
+    with pytest.raises(StoreError, match="in review"):
+        send(fresh_store, tmp_path, "2022", drop=9)
 
 
 def test_personal_data_are_named_and_neither_stored_nor_left_on_the_disk(

@@ -13,11 +13,12 @@ from streamlit.testing.v1 import AppTest
 from app import server, session, settings
 from app.workflow import fieldwork
 from app.workflow.results import View
+from app.workflow.shelf import StoreShelf
 from surveys import simulate
 from surveys.store import open_store
 
 ROOT = settings.ROOT
-PAGES = ("home", "explore", "trends", "upload")
+PAGES = ("home", "explore", "trends", "upload", "releases")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -154,7 +155,7 @@ def test_the_method_drawer_opens_with_weights_and_version(at: AppTest) -> None:
     assert "part" in at.dataframe[0].value.columns
 
 
-def test_a_good_file_is_stored_once_and_published_by_hand(bare: AppTest) -> None:
+def test_a_good_file_is_stored_once_and_waits_for_its_signatures(bare: AppTest) -> None:
     opened(bare, "upload")
     bare.text_input(key="wave_name").input("2026")
     bare.text_input(key="who").input("AB").run()
@@ -165,11 +166,10 @@ def test_a_good_file_is_stored_once_and_published_by_hand(bare: AppTest) -> None
     assert "Stored" in bare.success[0].value
     bare.button(key="store").click().run()
     assert "already there" in bare.success[0].value
-    next(button for button in bare.button if button.label == "Publish wave 2026").click().run()
-    assert not bare.exception
-    assert not bare.error
     states = pd.concat([table.value for table in bare.dataframe if "state" in table.value])
-    assert states["state"].to_list() == ["published"]
+    assert states["state"].to_list() == ["draft"]
+    assert "two signatures" in words(bare)
+    assert not [button.label for button in bare.button if "ublish" in button.label]
 
 
 def test_a_bad_file_is_told_by_row_and_cannot_be_stored(bare: AppTest) -> None:
@@ -203,17 +203,20 @@ def test_words_of_a_file_are_never_taken_for_a_link_or_a_picture() -> None:
 def test_a_download_escapes_formulas_and_leaves_numbers_alone() -> None:
     table = pd.DataFrame({"wave": ["=1+1"], "estimate": [-1.5], "low": [float("nan")]})
     view = View(
-        table, pd.DataFrame(), {"data": "d1", "framework": "f", "instrument": "i", "engine": "e"}, synthetic=True
+        table,
+        pd.DataFrame(),
+        {"release": "1", "data": "d1", "framework": "f", "instrument": "i", "engine": "e"},
+        synthetic=True,
     )
     assert session.as_csv(view).decode("utf-8-sig").splitlines() == [
-        "wave,estimate,low,data,framework,instrument,engine,synthetic",
-        "'=1+1,-1.5,,d1,f,i,e,SYNTHETIC",
+        "wave,estimate,low,release,data,framework,instrument,engine,synthetic",
+        "'=1+1,-1.5,,1,d1,f,i,e,SYNTHETIC",
     ]
 
 
 def test_the_name_of_a_download_says_that_the_answers_are_invented(at: AppTest) -> None:
     at.run()
-    info = session.results.surveys(session.store())[0]
+    info = StoreShelf(session.store()).surveys()[0]
     assert session.file_name(info, ("2026", "a/b")) == "sarhad_demo_2026_a-b_SYNTHETIC.csv"
 
 

@@ -1,15 +1,19 @@
 """What leaves the store: masked, rounded, true to the planted truth, never of a draft."""
 
-from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.workflow import demo, releases, results
-from scoring import DesignError, EstimationError
+from app.workflow import demo, publishing, releases, results
+from app.workflow.results import Release
+from app.workflow.shelf import StoreShelf
+from scoring import RequestError
+from scoring.packing import to_bytes
+from surveys.errors import StoreError
 from surveys.store import Store
+from tests.filled import NOON, RIVER, send, signed
 
-NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 BY_POST = ("side", "post")
 
 
@@ -23,15 +27,15 @@ def test_the_demo_is_filled_once(demo_store: Store) -> None:
     assert demo.fill(demo_store, at=NOON, progress=lambda _: None) is False
 
 
-def test_most_cells_by_post_pass_the_mask(demo_store: Store) -> None:
-    table = results.explore(demo_store, demo.SURVEY, by=BY_POST, at=NOON).table
+def test_most_cells_by_post_pass_the_mask(demo_release: Release) -> None:
+    table = results.explore(demo_release, by=BY_POST).table
     indices = table[table["measure"].isin(["accountability", "integrity"])]
     assert len(indices) == 3 * 12 * 2
     assert (indices["status"] == "ok").mean() > 0.9
 
 
-def test_shown_figures_are_rounded_and_hidden_ones_are_empty(demo_store: Store) -> None:
-    table = results.explore(demo_store, demo.SURVEY, by=BY_POST, at=NOON).table
+def test_shown_figures_are_rounded_and_hidden_ones_are_empty(demo_release: Release) -> None:
+    table = results.explore(demo_release, by=BY_POST).table
     hidden = table["status"].isin(["suppressed", "unreliable"])
     figures = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff", "low_80", "high_80", "low_50", "high_50"]
     assert hidden.any()
@@ -41,34 +45,34 @@ def test_shown_figures_are_rounded_and_hidden_ones_are_empty(demo_store: Store) 
     assert (shown["n"] % 5 == 0).all()
 
 
-def test_inner_intervals_lie_inside_outer_ones(demo_store: Store) -> None:
-    table = results.explore(demo_store, demo.SURVEY, by=BY_POST, at=NOON).table.dropna(subset=["low", "low_50"])
+def test_inner_intervals_lie_inside_outer_ones(demo_release: Release) -> None:
+    table = results.explore(demo_release, by=BY_POST).table.dropna(subset=["low", "low_50"])
     assert (table["low"] <= table["low_80"]).all()
     assert (table["low_80"] <= table["low_50"]).all()
     assert (table["high_50"] <= table["high_80"]).all()
     assert (table["high_80"] <= table["high"]).all()
 
 
-def test_the_chain_is_shown_by_side_and_never_by_post(demo_store: Store) -> None:
+def test_the_chain_is_shown_by_side_and_never_by_post(demo_release: Release) -> None:
     links = {"chain", "link_shift", "link_post"}
-    by_side = results.scorecard(demo_store, demo.SURVEY, by=("side",), at=NOON).table
+    by_side = results.scorecard(demo_release, by=("side",)).table
     assert links <= set(by_side["measure"])
     for facets in (BY_POST, ("side", "user_group")):
-        table = results.scorecard(demo_store, demo.SURVEY, by=facets, at=NOON).table
+        table = results.scorecard(demo_release, by=facets).table
         assert not links & set(table["measure"])
-    with pytest.raises(EstimationError, match="chain"):
-        results.moved(demo_store, demo.SURVEY, measures=("chain",), waves=("2022", "2026"), by=BY_POST, at=NOON)
+    with pytest.raises(RequestError, match="chain"):
+        results.moved(demo_release, measures=("chain",), waves=("2022", "2026"), by=BY_POST)
 
 
-def test_supervision_of_the_shift_is_the_weakest_link(demo_store: Store) -> None:
-    table = results.scorecard(demo_store, demo.SURVEY, by=("side",), at=NOON).table
+def test_supervision_of_the_shift_is_the_weakest_link(demo_release: Release) -> None:
+    table = results.scorecard(demo_release, by=("side",)).table
     links = table[table["measure"].str.startswith("link_")]
     weakest = links.loc[links.groupby(["wave", "side"])["estimate"].idxmin(), "measure"]
     assert (weakest == "link_shift").mean() >= 5 / 6
 
 
-def test_the_planted_changes_are_found_and_no_noise_post_is_called(demo_store: Store) -> None:
-    view = results.trends(demo_store, demo.SURVEY, by=BY_POST, at=NOON, codes=("accountability", "integrity"))
+def test_the_planted_changes_are_found_and_no_noise_post_is_called(demo_release: Release) -> None:
+    view = results.trends(demo_release, by=BY_POST, codes=("accountability", "integrity"))
     moves = view.moves
     clear = moves[(moves["since"] == "2022") & (moves["wave"] == "2026") & moves["clear"]]
     movers = clear.groupby(["side", "post"])["estimate"].mean()
@@ -78,53 +82,79 @@ def test_the_planted_changes_are_found_and_no_noise_post_is_called(demo_store: S
     assert (per_side["max"] > 0).all()
 
 
-def test_banks_that_did_not_move_are_not_said_to_have_moved(demo_store: Store) -> None:
-    moves = results.trends(demo_store, demo.SURVEY, by=("side",), at=NOON).moves
+def test_banks_that_did_not_move_are_not_said_to_have_moved(demo_release: Release) -> None:
+    moves = results.trends(demo_release, by=("side",)).moves
     assert not moves["clear"].any()
 
 
-def test_the_page_and_the_command_give_the_same_verdicts(demo_store: Store) -> None:
+def test_the_page_and_the_command_give_the_same_verdicts(demo_release: Release) -> None:
     codes = ("accountability", "integrity")
-    page = results.trends(demo_store, demo.SURVEY, by=BY_POST, at=NOON, codes=codes).moves
-    command = results.moved(demo_store, demo.SURVEY, measures=codes, waves=("2022", "2026"), by=BY_POST, at=NOON).moves
+    page = results.trends(demo_release, by=BY_POST, codes=codes).moves
+    command = results.moved(demo_release, measures=codes, waves=("2022", "2026"), by=BY_POST).moves
     assert page.equals(command)
 
 
-def test_no_figure_over_both_sides_leaves_the_store(demo_store: Store) -> None:
-    with pytest.raises(EstimationError, match="a side at a time"):
-        results.scorecard(demo_store, demo.SURVEY, by=(), at=NOON)
+def test_no_figure_over_both_sides_leaves_the_store(demo_release: Release) -> None:
+    with pytest.raises(RequestError, match="a side at a time"):
+        results.scorecard(demo_release, by=())
 
 
-def test_a_draft_is_never_scored(fresh_store: Store) -> None:
-    demo.fill(fresh_store, at=NOON, progress=lambda _: None)
-    for wave in demo.WAVES:
-        releases.unpublish(fresh_store, survey_id=demo.SURVEY, wave=wave, who="test", at=NOON)
-    with pytest.raises(DesignError, match="no wave is published"):
-        results.explore(fresh_store, demo.SURVEY, by=("side",), at=NOON)
+def test_a_draft_is_never_scored(fresh_store: Store, tmp_path: Path) -> None:
+    send(fresh_store, tmp_path, "2022")
+    shelf = StoreShelf(fresh_store)
+    (info,) = shelf.surveys()
+    assert (info.waves, info.drafts, info.release) == ((), ("2022",), 0)
+    with pytest.raises(StoreError, match="no wave of 'river' is published"):
+        shelf.release(RIVER)
+
+
+def test_a_candidate_is_not_read_before_it_is_published(fresh_store: Store, tmp_path: Path) -> None:
+    send(fresh_store, tmp_path, "2022")
+    number = publishing.prepare(fresh_store, RIVER, waves=["2022"], who="team", at=NOON)
+    shelf = StoreShelf(fresh_store)
+    with pytest.raises(StoreError, match="not published yet"):
+        shelf.release(RIVER, number)
+    signed(fresh_store, number)
+    with pytest.raises(StoreError, match="not published yet"):
+        shelf.release(RIVER, number)
+    releases.publish(fresh_store, RIVER, number, who="team", at=NOON, uncommented="nobody to ask")
+    assert results.scorecard(shelf.release(RIVER), by=("side",)).table["estimate"].notna().any()
 
 
 @pytest.mark.parametrize("code", ["reported", "reported_customs"])
-def test_a_measure_of_ticks_has_the_words_of_its_question(demo_store: Store, code: str) -> None:
-    (measure,) = (part for part in results.measures(demo_store, demo.SURVEY) if part.code == code)
+def test_a_measure_of_ticks_has_the_words_of_its_question(demo_release: Release, code: str) -> None:
+    (measure,) = (part for part in demo_release.document.measures if part.code == code)
     assert measure.question.startswith("Did you report any of this")
     assert measure.actor == "agency_headquarters"
 
 
-def test_reports_of_each_service_are_scored_and_never_above_all_reports(demo_store: Store) -> None:
-    table = results.scorecard(demo_store, demo.SURVEY, by=("side",), at=NOON).table
+def test_reports_of_each_service_are_scored_and_never_above_all_reports(demo_release: Release) -> None:
+    table = results.scorecard(demo_release, by=("side",)).table
     shown = table[table["status"] == "ok"].set_index(["measure", "wave", "side"])["estimate"]
     assert {"reported", "reported_customs", "reported_guards"} <= set(shown.index.get_level_values("measure"))
     assert (shown.loc["reported_customs"] <= shown.loc["reported"].reindex(shown.loc["reported_customs"].index)).all()
 
 
-def test_totals_are_kept_and_serve_the_second_call(demo_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = results.scorecard(demo_store, demo.SURVEY, by=("side",), at=NOON).table
-    monkeypatch.setattr(results, "_reduced", None)  # a second reduction would call None
-    second = results.scorecard(demo_store, demo.SURVEY, by=("side",), at=NOON).table
-    assert first.equals(second)
+def test_totals_are_kept_and_serve_the_second_call(river: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, name = publishing.totals_of(river, RIVER, ("2022",), at=NOON)
+    monkeypatch.setattr(publishing, "reduce", None)  # a second reduction would call None
+    second, again = publishing.totals_of(river, RIVER, ("2022",), at=NOON)
+    assert name == again
+    assert to_bytes(first) == to_bytes(second)
 
 
-def test_a_result_names_its_sources(demo_store: Store) -> None:
-    view = results.explore(demo_store, demo.SURVEY, by=("side",), at=NOON)
+def test_a_result_names_its_sources(demo_release: Release) -> None:
+    view = results.explore(demo_release, by=("side",))
     assert view.synthetic
-    assert {"data", "data_until", "instrument", "engine", "framework", "df", "lonely"} <= set(view.note)
+    assert {
+        "data",
+        "data_until",
+        "instrument",
+        "engine",
+        "framework",
+        "df",
+        "release",
+        "lattice",
+        "strata",
+        "psu",
+    } <= set(view.note)

@@ -14,15 +14,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import streamlit
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-from app.workflow import demo
-from surveys.store import open_store
+from tests.filled import copied, demo_file
+
+__all__ = ["demo_file"]
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "var" / "screenshots"
@@ -95,13 +95,10 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the product, served as `sarhad serve` does, over a store of its own."""
     folder = tmp_path_factory.mktemp("served")
-    url = f"sqlite:///{folder / 'demo.db'}"
-    store = open_store(url)
-    demo.fill(store, at=datetime(2026, 11, 1, 12, tzinfo=UTC), progress=lambda _: None)
-    store.close()
+    url = copied(demo_file, folder)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
