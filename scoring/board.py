@@ -24,7 +24,7 @@ Flags = npt.NDArray[np.bool_]
 COARSE = {1: 10.0, 2: 3.0}  # what a figure of a coarse table is worth beside one of a fine table
 HEADLINE = 4.0
 FULL = 100.0
-MANY = 200
+COARSE_UNITS = (0.5, 1.0, 2.0, 5.0)
 SPARE = 5.0  # a range of n this wide keeps at least four whole values, whatever its ends
 
 
@@ -314,12 +314,16 @@ def half_unit(n: npt.NDArray[np.generic], rules: Thresholds, *, rare: Flags | No
     """Half of the unit that a score is rounded to, in points.
 
     A tenth of a point, a whole point below `small_n` answers. A share with few answers of its rarer kind is rounded to
-    half a point, and to a whole one below 200 answers: about one person, so that weights cannot sort the answers out.
+    the first of `COARSE_UNITS` of which half is one person: weights cannot sort its answers out then.
     """
     if not rules.rounded:
         return np.full(np.shape(n), 1e-9)
-    out = np.where(np.asarray(n) < rules.small_n, 0.5, 0.05)
-    return out if rare is None else np.where(rare, np.where(np.asarray(n) < MANY, 0.5, 0.25), out)
+    people = np.asarray(n, dtype=np.float64)
+    out = np.where(people < rules.small_n, 0.5, 0.05)
+    if rare is None:
+        return out
+    wide = [people * unit / 2 / FULL >= 1.0 for unit in COARSE_UNITS]
+    return np.where(rare, np.select(wide, [unit / 2 for unit in COARSE_UNITS], default=COARSE_UNITS[-1] / 2), out)
 
 
 def remainder(split: Split, shown: Flags, columns: Integers) -> tuple[Groups, Floats]:
