@@ -147,11 +147,15 @@ def ribbon() -> None:
 def foot(view: View, *more: str) -> None:
     """Where the figures of a page come from, and what else is to be known of them."""
     note = view.note
+    for comment in view.comments:
+        st.info(plain(comment), icon=":material/forum:")
     with st.container(key="foot"):
         st.markdown(
-            f"{'**SYNTHETIC** · ' if view.synthetic else ''}Release {note['release']} · "
+            f"{'**SYNTHETIC** · ' if view.synthetic else ''}Release {note['release']} "
+            f"(permanent link: ?release={note['release'].partition('.')[0]}) · "
             f"data until {note['data_until']}, digest {note['data']} · "
             f"instrument {note['instrument']} · framework {note['framework']} · engine {note['engine']}. "
+            f"Signed for {note['signed']}. "
             f"{' '.join(filter(None, (REPORTED, sentences.collapsed(note.get('collapsed', '')), *more)))}"
         )
 

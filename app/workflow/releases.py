@@ -150,6 +150,7 @@ def _next(store: Store, row: ReleaseRow) -> str:
         "signed": "to be shared with the agency",
         "shared": f"open for comment until {row.comment_until}, then to be published",
         "published": "stands",
+        "superseded": "kept under its old link",
     }
     return words.get(row.state, row.reason)
 

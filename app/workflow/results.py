@@ -33,13 +33,15 @@ SMALLEST_P = 0.001  # shown for anything smaller: no p-value is 0
 class View:
     """A masked result with what a reader must know beside it.
 
-    `table` has the columns of the contract (and `low_80` ... `high_50` in Explore); `moves` those of a change.
+    `table` has the columns of the contract (and `low_80` ... `high_50` in Explore); `moves` those of a change;
+    `comments` are those of the agencies, in words, each with its day.
     """
 
     table: pd.DataFrame
     moves: pd.DataFrame
     note: dict[str, str]
     synthetic: bool
+    comments: tuple[str, ...] = ()
 
 
 def explore(release: Release, *, by: Facets, wave: str | None = None, side: str | None = None) -> View:
@@ -133,4 +135,5 @@ def _view(release: Release, *, table: pd.DataFrame | None = None, moves: pd.Data
         pd.DataFrame() if moves is None else moves,
         dict(facts(release)),
         release.document.synthetic,
+        tuple(f"Comment of {one['agency']}, {one['at'][:10]}: {one['text']}" for one in release.comments),
     )

@@ -125,10 +125,9 @@ def chosen(shelf: Shelf, survey_id: str | None) -> str:
 
 def facts(release: Release) -> Mapping[str, str]:
     """What stands below every figure: release, data, instrument, framework, engine."""
-    return {
-        **release.document.note,
-        "release": f"{release.number}" + (f".{release.revision}" if release.revision else ""),
-    }
+    number = f"{release.number}" + (f".{release.revision}" if release.revision else "")
+    signed = signed_by(release.signatures)
+    return {**release.document.note, "release": number, "signed": signed, "log": release.document.audit_head}
 
 
 def signed_by(signatures: Sequence[Mapping[str, object]]) -> str:
