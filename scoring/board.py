@@ -24,7 +24,7 @@ Flags = npt.NDArray[np.bool_]
 COARSE = {1: 10.0, 2: 3.0}  # what a figure of a coarse table is worth beside one of a fine table
 HEADLINE = 4.0
 FULL = 100.0
-COARSE_UNITS = (0.5, 1.0, 2.0, 5.0)
+COARSE_UNITS = (0.5, 1.0, 2.0, 5.0, 10.0)
 SPARE = 5.0  # a range of n this wide keeps at least four whole values, whatever its ends
 
 

@@ -97,7 +97,7 @@ def _in_all(users: Integers, size: int) -> list[int]:
 
 def _alone(bare: int, known: int, given: Floats, caps: Floats, unit: Floats, *, slack: Floats) -> bool:
     """Whether no answers of the shifts but the known one fit the figure with more than 0 in the bare shift."""
-    free = np.array([shift for shift in range(given.size) if shift not in (bare, known)])
+    free = np.array([shift for shift in range(given.size) if shift not in (bare, known)], dtype=np.int64)
     half = (slack[1] - slack[0]) / 2
     grain = 2 * half / NEAR / max(free.size, 1)
     safe = slack + np.array([half, -half]) / NEAR

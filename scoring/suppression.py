@@ -120,7 +120,6 @@ def _line_rows(problem: Problem) -> Rows:
             own[parts == part] -= fewest
             rows.append((np.append(parts, line.total), np.append(own, fewest), -min(line.left_over, fewest)))
         if line.left_over:
-            rows.append((np.append(parts, line.total), np.ones(parts.size + 1), 1.0))
             weights = np.minimum(n[parts], fewest).astype(np.float64)
             need = fewest - min(line.left_over, fewest)
             rows.append((np.append(parts, line.total), np.append(weights, fewest), need))
