@@ -22,9 +22,9 @@ ROW: dict[str, Any] = {
     "n": 62, "n_eff": 48.3, "deff": 1.2345, "status": "ok", "reason": "",
 }  # fmt: skip
 EVIDENCE: dict[str, Any] = {
-    "shifts": 6, "shift_share": 0.3, "above": 30.0, "below": 32.0, "above_rest": 20.0, "below_rest": 22.0, "spread": 40.0,
-    "variation": np.nan, "leading": 0.2,
-    "margin": np.nan, "interviewers": 4, "interviewer_share": 0.4, "sensitive": False, "top": 100.0,
+    "shifts": 6, "shift_share": 0.3, "above": 30.0, "below": 32.0, "above_rest": 20.0, "below_rest": 22.0,
+    "spread": 40.0, "variation": np.nan, "leading": 0.2, "margin": np.nan, "interviewers": 4, "interviewer_share": 0.4,
+    "sensitive": False, "top": 100.0,
 }  # fmt: skip
 
 
