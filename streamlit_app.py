@@ -16,6 +16,7 @@ if not session.stands_alone():  # a bundle has no answers behind it, and takes n
     pages += [
         st.Page("app/pages/upload.py", title="Upload", url_path="upload"),
         st.Page("app/pages/releases.py", title="Releases", url_path="releases"),
+        st.Page("app/pages/withdraw.py", title="Withdraw", url_path="withdraw"),
     ]
 page = st.navigation(pages, position="top")
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
@@ -152,10 +153,10 @@ def foot(view: View, *more: str) -> None:
     with st.container(key="foot"):
         st.markdown(
             f"{'**SYNTHETIC** · ' if view.synthetic else ''}Release {note['release']} "
-            f"(permanent link: ?release={note['release'].partition('.')[0]}) · "
+            f"(permanent link: ?survey={quote(note['title'])}&release={note['release'].partition('.')[0]}) · "
             f"data until {note['data_until']}, digest {note['data']} · "
             f"instrument {note['instrument']} · framework {note['framework']} · engine {note['engine']}. "
-            f"Signed for {note['signed']}. "
+            f"Signed for {plain(note['signed'])}. "
             f"{' '.join(filter(None, (REPORTED, sentences.collapsed(note.get('collapsed', '')), *more)))}"
         )
 

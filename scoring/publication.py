@@ -127,12 +127,17 @@ def _reasons(
         unknown = set(cell) - set(names.columns)
         if unknown or not cell:
             raise EstimationError(f"nothing is published by {', '.join(sorted(unknown)) or 'nothing'}; name a facet")
-        match = np.logical_and.reduce([names[facet] == str(value) for facet, value in cell.items()])
-        if not match.any():
+        match = _of_cell(names, cell)
+        left = match.any() or (hidden is not None and _of_cell(hidden, cell).any())  # or all of it were erased
+        if not left:
             text = ", ".join(f"{facet} {value}" for facet, value in cell.items())
             raise EstimationError(f"no published figure is of {text}; see the names in the release")
         why[place[match]] = "withdrawn"
     return why
+
+
+def _of_cell(names: pd.DataFrame, cell: Mapping[str, str]) -> Flags:
+    return np.logical_and.reduce([np.asarray(names[facet] == str(value)) for facet, value in cell.items()])
 
 
 def _places(table: Table, board: Board) -> npt.NDArray[np.int64]:

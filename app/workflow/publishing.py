@@ -41,6 +41,7 @@ class Sealed:
 
     mask: pd.DataFrame
     exact: Tables
+    over: str = ""  # the release that stood when it was made, with its revision
 
 
 def prepare(
@@ -59,11 +60,14 @@ def prepare(
     progress("reading answers")
     totals, digest = totals_of(store, survey_id, tuple(waves), at=at)
     document = unpack(store.release_document(survey_id, before.number)) if before else None
-    made = publish(totals, framework(), plan, earlier=document.scores if document else None, progress=progress)
+    made = publish(
+        totals, framework(), plan, hidden=_hidden_before(store, survey_id, waves),
+        earlier=document.scores if document else None, progress=progress,
+    )  # fmt: skip
     _refuse_small_differences(store, survey_id, waves, made)
     note = _note(store, survey_id, totals, digest, at)
     whole = _joined(store, survey_id, document, made, note, tuple(waves))
-    kept = _sealed_with(held, made)
+    kept = replace(_sealed_with(held, made), over=_version(before))
     progress("storing the candidate")
     names = [*(before.waves if before else ()), *(wave for wave in waves if not before or wave not in before.waves)]
     return store.add_release(
@@ -89,28 +93,73 @@ def revise(
     held = [read_sealed(store.release_mask(survey_id, row.number)) for row in rows]
     waves = tuple(dict.fromkeys(wave for row in rows for wave in row.waves))
     totals, _ = totals_of(store, survey_id, waves, at=at)
-    mask = pd.concat([one.mask for one in held], ignore_index=True).drop_duplicates()
-    hidden = mask.sort_values("why").drop_duplicates([name for name in mask.columns if name != "why"], keep="last")
+    hidden = _strictest([one.mask for one in held])
     plan = lattice(store.questionnaire(survey_id).id)
     made = publish(totals, framework(), plan, hidden=hidden, withdrawn=cells)
     for row, sealed in zip(rows, held, strict=True):
         document = unpack(store.release_document(survey_id, row.number))
+        document = replace(document, note={**document.note, "withdrawn": reason.strip()})
         own = made.mask[made.mask["wave"].isin(row.waves)].reset_index(drop=True)
         exact = {facets: _kept(table, own, facets) for facets, table in sealed.exact.items()}
         store.revise_release(
-            survey_id, row.number, document=pack(_without(document, own)), mask=write_sealed(Sealed(own, exact)),
+            survey_id, row.number, document=pack(_without(document, own, cells)),
+            mask=write_sealed(replace(sealed, mask=own, exact=exact)),
             reason=reason, who=who, at=at,
         )  # fmt: skip
 
 
-def _without(document: Document, mask: pd.DataFrame) -> Document:
-    """The document with all that a mask hides empty."""
+def _without(document: Document, mask: pd.DataFrame, cells: Sequence[Mapping[str, str]]) -> Document:
+    """The document with all that a mask hides empty, and the withdrawn cells too where nobody is left to be masked."""
     scores = {facets: _covered(table, mask, facets, "wave") for facets, table in document.scores.items()}
     moves = {
         facets: _covered(_covered(table, mask, facets, "wave"), mask, facets, "since")
         for facets, table in document.moves.items()
     }
+    for tables in (scores, moves):
+        for table in tables.values():
+            for cell in cells:
+                _empty(table, cell)
     return replace(document, scores=scores, moves=moves, loss=loss_of(mask))
+
+
+def _empty(table: pd.DataFrame, cell: Mapping[str, str]) -> None:
+    """Empty the figures of a withdrawn cell, in place; a change is of a wave if either of its ends is."""
+    if table.empty or not set(cell) <= set(table.columns):
+        return
+    match = pd.Series(True, index=table.index)
+    for name, value in cell.items():
+        own = table[name] == value
+        match &= own | (table["since"] == value) if name == "wave" and "since" in table.columns else own
+    figures = [name for name in table.columns if str(table[name].dtype) == "float64"]
+    table.loc[match, figures] = float("nan")
+    table.loc[match, ["status", "reason"]] = ["suppressed", "withdrawn"]
+
+
+def refuse_outdated(store: Store, survey_id: str, row: ReleaseRow) -> None:
+    """Refuse a candidate made before a part of what it carries over was withdrawn: it would bring that back."""
+    made_over = read_sealed(store.release_mask(survey_id, row.number)).over
+    if made_over != _version(standing(store, survey_id)):
+        raise StoreError(
+            f"something was withdrawn or published after release {row.number} was prepared, and it would bring back "
+            "what was withdrawn; refuse it and prepare again"
+        )
+
+
+def _version(row: ReleaseRow | None) -> str:
+    return f"{row.number}.{row.revision}" if row else ""
+
+
+def _hidden_before(store: Store, survey_id: str, waves: Sequence[str]) -> pd.DataFrame | None:
+    """What any earlier public release of these waves hid: it stays hidden when they are released again."""
+    rows = [row for row in store.releases(survey_id) if row.published_at is not None and set(row.waves) & set(waves)]
+    masks = [read_sealed(store.release_mask(survey_id, row.number)).mask for row in rows]
+    return _strictest([mask[mask["wave"].isin(waves)] for mask in masks]) if masks else None
+
+
+def _strictest(masks: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Of each figure the reason of a mask that hides it."""
+    mask = pd.concat(masks, ignore_index=True).fillna("").sort_values("why")
+    return mask.drop_duplicates([name for name in mask.columns if name != "why"], keep="last")
 
 
 def standing(store: Store, survey_id: str) -> ReleaseRow | None:
@@ -156,13 +205,13 @@ def read_sealed(data: bytes) -> Sealed:
     """Read what `write_sealed` wrote."""
     found = expand(data)
     mask = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in found["mask"].items()})
-    return Sealed(mask, unpack_tables(found["exact"]))
+    return Sealed(mask, unpack_tables(found["exact"]), found.get("over", ""))
 
 
 def write_sealed(sealed: Sealed) -> bytes:
     """Mask and exact figures as bytes for the store."""
     mask = {name: sealed.mask[name].fillna("").tolist() for name in sealed.mask.columns}
-    return squeeze({"mask": mask, "exact": pack_tables(sealed.exact)})
+    return squeeze({"mask": mask, "exact": pack_tables(sealed.exact), "over": sealed.over})
 
 
 def _refuse_unready(store: Store, survey_id: str, waves: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from app.workflow import bundles, publishing
-from app.workflow.document import Release, pack, unpack
+from app.workflow.document import Document, Release, pack, unpack
 from surveys.errors import StoreError
 from surveys.store import ReleaseRow, Store
 
@@ -25,6 +25,15 @@ CHECKLIST: Mapping[str, Mapping[str, str]] = {
         "withdrawal": "It is known who can withdraw a figure at any hour, and how.",
     },
 }
+
+
+#: Words for each state, in the order of life.
+STATES: Mapping[str, str] = {
+    "in_review": "In review", "signed": "Signed", "shared": "Shared with the agency", "published": "Published",
+    "superseded": "Superseded", "withdrawn": "Withdrawn", "refused": "Refused",
+}  # fmt: skip
+OPEN = ("in_review", "signed", "shared")
+PUBLIC = ("published", "superseded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +67,16 @@ def publish(store: Store, survey_id: str, number: int, *, who: str, at: datetime
     row = publishing.find(store, survey_id, number)
     if row.state == "signed" and not uncommented.strip():
         raise StoreError(
-            f"release {number} was not shared with an agency yet (`sarhad release share`); "
-            "to publish it without, say why (`--uncommented REASON`)"
+            f"release {number} was not shared with an agency yet; share it, or say why no comment is waited for"
         )
     waiting = set(row.shared_with) - {comment.agency for comment in store.comments(survey_id, number)}
     early = row.comment_until is not None and at.date() <= row.comment_until
     if waiting and early and not uncommented.strip():
         raise StoreError(
             f"{', '.join(sorted(waiting))} may comment on release {number} until {row.comment_until}; "
-            "to publish it before, say why (`--uncommented REASON`)"
+            "to publish it before, say why no comment is waited for"
         )
+    publishing.refuse_outdated(store, survey_id, row)
     document = unpack(store.release_document(survey_id, number))
     if uncommented.strip():
         store.log(
@@ -88,21 +97,22 @@ def withdraw(
     who: str,
     at: datetime,
 ) -> str:
-    """Withdraw at once: a whole release, or with `cells` a part of every release that shows it, old links included."""
+    """Withdraw at once: all that is public or one release of it, or with `cells` a part of every one that shows it."""
     if not reason.strip():
         raise StoreError("say why: the reason is kept in the log and told to whoever follows an old link")
-    standing = publishing.standing(store, survey_id)
-    chosen = number if number is not None else standing.number if standing else None
-    if chosen is None:
+    public = [row for row in reversed(store.releases(survey_id)) if row.state in PUBLIC]
+    if not public:
         raise StoreError(f"survey {survey_id!r} has no published release; there is nothing to withdraw")
-    if not cells:
-        store.withdraw_release(survey_id, chosen, reason=reason, who=who, at=at)
-        return f"Release {chosen} is withdrawn: pages, links and exports no longer show it."
-    shown = [row for row in store.releases(survey_id) if row.state in ("published", "superseded")]
-    shown = [row for row in shown if any(cell.get("wave", row.waves[0]) in row.waves for cell in cells)]
-    publishing.revise(store, survey_id, shown, cells=cells, reason=reason, who=who, at=at)
-    names = ", ".join(str(row.number) for row in reversed(shown))
-    return f"Withdrawn from release {names}, with whatever would give it away."
+    if cells:
+        shown = [row for row in public if any(cell.get("wave", row.waves[0]) in row.waves for cell in cells)]
+        publishing.revise(store, survey_id, shown, cells=cells, reason=reason, who=who, at=at)
+        names = ", ".join(str(row.number) for row in shown)
+        return f"Withdrawn from release {names}, with whatever would give it away."
+    gone = [number] if number is not None else [row.number for row in public]
+    for one in gone:
+        store.withdraw_release(survey_id, one, reason=reason, who=who, at=at)
+    names = ", ".join(map(str, gone))
+    return f"Withdrawn: release {names}. Pages, links and exports no longer show it."
 
 
 def read(store: Store, survey_id: str, number: int) -> Release:
@@ -110,14 +120,15 @@ def read(store: Store, survey_id: str, number: int) -> Release:
     row = publishing.find(store, survey_id, number)
     if row.state in ("withdrawn", "refused"):
         raise StoreError(f"release {number} of {survey_id!r} was {row.state}: {row.reason}")
+    document = unpack(store.release_document(survey_id, number))
     return Release(
-        document=unpack(store.release_document(survey_id, number)),
+        document=document,
         number=number,
         revision=row.revision,
         state=row.state,
         digest=row.digest,
         published_on=row.published_at.date().isoformat() if row.published_at else "",
-        notice=_notice(store, survey_id, row),
+        notice=_notice(store, survey_id, row, document),
         signatures=tuple(
             {"role": one.role, "who": one.who, "verified": one.verified, "at": one.at.isoformat()}
             for one in store.signatures(survey_id, number)
@@ -129,12 +140,15 @@ def read(store: Store, survey_id: str, number: int) -> Release:
     )
 
 
-def _notice(store: Store, survey_id: str, row: ReleaseRow) -> str:
+def _notice(store: Store, survey_id: str, row: ReleaseRow, document: Document) -> str:
+    told = []
     if row.state == "superseded":
         standing = publishing.standing(store, survey_id)
         newer = f"; release {standing.number} stands now" if standing else ""
-        return f"This is release {row.number}, which was superseded{newer}."
-    return f"A part of this release was withdrawn: {row.reason}." if row.revision else ""
+        told.append(f"This is release {row.number}, which was superseded{newer}.")
+    if row.revision:
+        told.append(f"A part of this release was withdrawn: {document.note.get('withdrawn', '')}.")
+    return " ".join(told)
 
 
 def steps(store: Store, survey_id: str) -> list[Step]:

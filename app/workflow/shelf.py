@@ -127,7 +127,13 @@ def facts(release: Release) -> Mapping[str, str]:
     """What stands below every figure: release, data, instrument, framework, engine."""
     number = f"{release.number}" + (f".{release.revision}" if release.revision else "")
     signed = signed_by(release.signatures)
-    return {**release.document.note, "release": number, "signed": signed, "log": release.document.audit_head}
+    return {
+        **release.document.note,
+        "title": release.document.title,
+        "release": number,
+        "signed": signed,
+        "log": release.document.audit_head,
+    }
 
 
 def signed_by(signatures: Sequence[Mapping[str, object]]) -> str:

@@ -18,7 +18,7 @@ from surveys import simulate
 from surveys.store import open_store
 
 ROOT = settings.ROOT
-PAGES = ("home", "explore", "trends", "upload", "releases")
+PAGES = ("home", "explore", "trends", "upload", "releases", "withdraw")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -36,7 +36,7 @@ def title(visit: Any) -> str:
     return visit.page.locator(".st-key-main svg .role-title-text").first.text_content() or ""
 
 
-@pytest.mark.parametrize("path", ["", "explore", "trends", "upload", "releases"])
+@pytest.mark.parametrize("path", ["", "explore", "trends", "upload", "releases", "withdraw"])
 def test_a_page_asks_no_other_host_and_complains_of_nothing(visit: Any, path: str) -> None:
     visit.open(path)
     visit.shoot(path or "home")
