@@ -137,7 +137,8 @@ def _reasons(
 
 
 def _of_cell(names: pd.DataFrame, cell: Mapping[str, str]) -> Flags:
-    return np.logical_and.reduce([np.asarray(names[facet] == str(value)) for facet, value in cell.items()])
+    parts = [np.asarray(names[facet] == str(value)) for facet, value in cell.items()]
+    return np.asarray(np.logical_and.reduce(parts))
 
 
 def _places(table: Table, board: Board) -> npt.NDArray[np.int64]:

@@ -186,7 +186,7 @@ def test_a_wave_is_published_by_two_people_and_withdrawn_with_a_reason(
     assert "nothing was changed" in sarhad("import", path, "--wave", "2022", url=url).stdout.lower()
     assert json.loads(sarhad("score", "--format", "json", url=url).stdout)
     sarhad("withdraw", url=url, expect=2)
-    assert "Release 1 is withdrawn" in sarhad("withdraw", "--reason", "a threat", url=url).stdout
+    assert "Withdrawn: release 1." in sarhad("withdraw", "--reason", "a threat", url=url).stdout
     sarhad("score", url=url, expect=1)
     assert "a threat" in sarhad("score", "--release", "1", url=url, expect=1).stderr
     assert "Nothing was altered" in sarhad("audit", "verify", url=url).stdout
