@@ -46,6 +46,11 @@ endurance:
 	@$(BIN)/python benchmarks/coverage.py --samples 2000
 	$(call say,A process that is killed at any statement leaves nothing half done)
 	@SARHAD_REQUIRE_ALL=1 SARHAD_KILL_STRIDE=1 $(BIN)/python -m pytest -q tests/surveys/test_store_killed.py
+	$(call say,Eight writers for two minutes; a full disk; any use case killed)
+	@SARHAD_REQUIRE_ALL=1 SARHAD_ENDURANCE=1 $(BIN)/python -m pytest -q tests/surveys/test_store_crowded.py \
+		tests/surveys/test_store_full.py tests/app/test_killed.py
+	$(call say,What a commander learns from 200 random surveys)
+	@$(BIN)/python -m tests.attack.endurance 200
 
 lock:
 	@command -v uv >/dev/null || { echo 'make lock needs uv, the resolver: pip install uv'; exit 1; }

@@ -96,16 +96,20 @@ def revise(
     hidden = _strictest([one.mask for one in held])
     plan = lattice(store.questionnaire(survey_id).id)
     made = publish(totals, framework(), plan, hidden=hidden, withdrawn=cells)
+    changes = {}
     for row, sealed in zip(rows, held, strict=True):
-        document = unpack(store.release_document(survey_id, row.number))
+        kept = store.release_document(survey_id, row.number)
+        document = unpack(kept)
         document = replace(document, note={**document.note, "withdrawn": reason.strip()})
         own = made.mask[made.mask["wave"].isin(row.waves)].reset_index(drop=True)
         exact = {facets: _kept(table, own, facets) for facets, table in sealed.exact.items()}
-        store.revise_release(
-            survey_id, row.number, document=pack(_without(document, own, cells)),
-            mask=write_sealed(replace(sealed, mask=own, exact=exact)),
-            reason=reason, who=who, at=at,
-        )  # fmt: skip
+        changed = pack(_without(document, own, cells))
+        if changed != pack(unpack(kept)):
+            changes[row.number] = changed, write_sealed(replace(sealed, mask=own, exact=exact))
+    # also where nothing changes: whoever was stopped before the disk was cleaned asks again, and it is cleaned then
+    store.revise_releases(survey_id, changes, reason=reason, who=who, at=at)
+    if not changes:
+        raise StoreError("that part is withdrawn already from every release that showed it; nothing was changed")
 
 
 def _without(document: Document, mask: pd.DataFrame, cells: Sequence[Mapping[str, str]]) -> Document:

@@ -76,15 +76,11 @@ def publish(store: Store, survey_id: str, number: int, *, who: str, at: datetime
             f"{', '.join(sorted(waiting))} may comment on release {number} until {row.comment_until}; "
             "to publish it before, say why no comment is waited for"
         )
-    publishing.refuse_outdated(store, survey_id, row)
+    if row.state in ("signed", "shared"):  # of any other the store says what has become of it
+        publishing.refuse_outdated(store, survey_id, row)
     document = unpack(store.release_document(survey_id, number))
-    if uncommented.strip():
-        store.log(
-            who=who, action="release-uncommented", subject=f"{survey_id}/release {number}", at=at,
-            details={"reason": uncommented.strip()},
-        )  # fmt: skip
     printed = pack(replace(document, audit_head=store.audit_head()))
-    store.publish_release(survey_id, number, document=printed, who=who, at=at)
+    store.publish_release(survey_id, number, document=printed, uncommented=uncommented.strip(), who=who, at=at)
 
 
 def withdraw(
@@ -109,8 +105,7 @@ def withdraw(
         names = ", ".join(str(row.number) for row in shown)
         return f"Withdrawn from release {names}, with whatever would give it away."
     gone = [number] if number is not None else [row.number for row in public]
-    for one in gone:
-        store.withdraw_release(survey_id, one, reason=reason, who=who, at=at)
+    store.withdraw_releases(survey_id, gone, reason=reason, who=who, at=at)
     names = ", ".join(map(str, gone))
     return f"Withdrawn: release {names}. Pages, links and exports no longer show it."
 

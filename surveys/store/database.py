@@ -40,6 +40,8 @@ _WITHOUT_VALUES: Final = {
 def make_engine(url: str) -> Engine:
     """An engine on an SQLite file, made (readable by its owner alone) where it is not there yet, or on PostgreSQL.
 
+    A file that nobody may write here, such as one on a read-only disk, is opened to be read.
+
     Writers ask by the execution option `write=True` for their turn: `BEGIN IMMEDIATE`, or an advisory lock. On SQLite
     a transaction that reads first and writes later fails at once, whatever the patience, when another one has written
     between; on both the log must never fork.
@@ -49,8 +51,7 @@ def make_engine(url: str) -> Engine:
     if location.get_backend_name() == "postgresql":
         engine = _postgres(location)
     else:
-        _touch(Path(str(location.database)))
-        engine = create_engine(location, hide_parameters=True)
+        engine = create_engine(_of_file(location), hide_parameters=True)
         event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
@@ -128,7 +129,8 @@ def trouble(deed: str, *, outcome: str = "nothing was changed") -> Iterator[None
     except (DBAPIError, sqlite3.DatabaseError) as error:
         raise StoreError(
             f"the store could not be {deed}, and {outcome}: {_said(error)}; "
-            "see that it is a store, that its disk has room and that no other program holds it, then try again"
+            "see that it is a store that you may write to, that its disk has room and that no other program holds it, "
+            "then try again"
         ) from error
 
 
@@ -187,12 +189,27 @@ def _postgres(location: URL) -> Engine:
         ) from error
 
 
-def _touch(path: Path) -> None:
+def _of_file(location: URL) -> URL:
+    """Where SQLite finds the file, which is made where it is missing; to be read alone where it cannot be written."""
+    path = Path(str(location.database))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        is_writable = os.access(path.parent, os.W_OK)  # SQLite makes its log of writes ahead beside the file
     except OSError as error:
-        raise StoreError(f"the store cannot be opened at {path}: {error.strerror}") from error
+        if not os.access(path, os.R_OK):
+            raise StoreError(
+                f"the store cannot be opened at {path}: {error.strerror}; see that the file and its folder are there "
+                "and may be read and written by whoever runs this program"
+            ) from error
+        is_writable = False
+    if is_writable:
+        return location
+    log = path.with_name(f"{path.name}-wal")
+    is_whole = not log.exists() or log.stat().st_size == 0
+    # without a log SQLite reads a file beside which it can make none only if it is told that nobody writes
+    told = {"mode": "ro", "uri": "true", **({"immutable": "1"} if is_whole else {})}
+    return location.set(database=path.resolve().as_uri(), query=told)
 
 
 def _on_connect(dbapi: Any, record: object) -> None:  # noqa: ANN401 -- the driver's own connection, untyped in SQLAlchemy

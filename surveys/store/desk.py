@@ -128,12 +128,19 @@ class ReleaseDesk:
             self._told(connection, Deed(who, at, "commented", {"agency": agency}), survey_id, number)
 
     def publish_release(
-        self, survey_id: str, number: int, *, document: bytes | None = None, who: str, at: datetime
+        self,
+        survey_id: str,
+        number: int,
+        *,
+        document: bytes | None = None,
+        uncommented: str = "",
+        who: str,
+        at: datetime,
     ) -> None:
         """Publish a release that is signed or shared, and its waves; the one before is superseded.
 
         `document` is published in place of the one that was signed (the head of the log may be printed in it); the
-        log names the digests of both.
+        log names the digests of both. `uncommented` says, in a line of its own, why no comment was waited for.
 
         Raises
         ------
@@ -144,6 +151,8 @@ class ReleaseDesk:
             signed = releases.digest(connection, survey_id, number)
             touched = releases.publish(connection, survey_id, number, document=document, at=at)
             details = {"signed": signed, "digest": releases.digest(connection, survey_id, number)}
+            if uncommented:
+                self._told(connection, Deed(who, at, "uncommented", {"reason": uncommented}), survey_id, number)
             self._told(connection, Deed(who, at, "published", details), survey_id, number, touched[1:])
 
     def refuse_release(self, survey_id: str, number: int, *, reason: str, who: str, at: datetime) -> None:
@@ -154,18 +163,36 @@ class ReleaseDesk:
 
     def withdraw_release(self, survey_id: str, number: int, *, reason: str, who: str, at: datetime) -> None:
         """Take back a release that is published or superseded, whole and at once."""
+        self.withdraw_releases(survey_id, [number], reason=reason, who=who, at=at)
+
+    def withdraw_releases(self, survey_id: str, numbers: Sequence[int], *, reason: str, who: str, at: datetime) -> None:
+        """Take back several releases whole, all at once."""
         with writing(self._engine) as connection:
-            releases.withdraw(connection, survey_id, number, reason=reason)
-            self._told(connection, Deed(who, at, "withdrawn", {"reason": reason.strip()}), survey_id, number)
+            for number in numbers:
+                releases.withdraw(connection, survey_id, number, reason=reason)
+                details = {"reason": reason.strip()}
+                self._told(connection, Deed(who, at, "withdrawn", details), survey_id, number)
 
     def revise_release(
         self, survey_id: str, number: int, *, document: bytes, mask: bytes, reason: str, who: str, at: datetime
     ) -> None:
         """Take back a part of a release: another document and mask under its number; the old ones are gone."""
+        self.revise_releases(survey_id, {number: (document, mask)}, reason=reason, who=who, at=at)
+
+    def revise_releases(
+        self, survey_id: str, changes: Mapping[int, tuple[bytes, bytes]], *, reason: str, who: str, at: datetime
+    ) -> None:
+        """Take back a part of several releases at once, each by another document and mask.
+
+        What is withdrawn from one release and still shown by another could be read there.
+        """
         with writing(self._engine) as connection:
-            before, after = releases.revise(connection, survey_id, number, document=document, mask=mask, reason=reason)
-            details = {"reason": reason.strip(), "before": before, "digest": after}
-            self._told(connection, Deed(who, at, "revised", details), survey_id, number)
+            for number, (document, mask) in changes.items():
+                before, after = releases.revise(
+                    connection, survey_id, number, document=document, mask=mask, reason=reason
+                )
+                details = {"reason": reason.strip(), "before": before, "digest": after}
+                self._told(connection, Deed(who, at, "revised", details), survey_id, number)
         scrub(self._engine, "release")
 
     def _told(self, connection: Connection, deed: Deed, survey_id: str, number: int, also: Sequence[int] = ()) -> None:

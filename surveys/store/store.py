@@ -167,6 +167,10 @@ class Store(ReleaseDesk):
         A tombstone is left under a salted code, so that the file still verifies and the submission never comes back.
         A release stays as it was published.
         """
+        with reading(self._engine) as connection:
+            gone = erasure.erased_codes(connection, self._keys.salt, survey_id, [uuid])
+        if gone:  # whoever was stopped between the erasure and the cleaning asks again, and no trace is left then
+            scrub(self._engine, *erasure.TABLES)
         with writing(self._engine) as connection:
             done = erasure.erase(connection, self._keys.salt, survey_id, uuid, at=at)
             details = {"submission": done.code, "rows": done.erased.submissions, "raw": done.erased.raw_uploads}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, exists, func, or_, select, update
 
 from surveys.errors import StoreError
 from surveys.store import prints, records
@@ -43,7 +43,7 @@ def undo(connection: Connection, survey_id: str, batch_id: int) -> Undone:
     _refuse_needed(connection, batch_id, row.wave_id)
     count = select(func.count()).where(submission.c.batch_id == batch_id, submission.c.superseded_by.is_(None))
     gone = connection.execute(count).scalar_one()
-    again = _restore(connection, batch_id)
+    again = _restore(connection, batch_id, row.wave_id)
     connection.execute(delete(totals).where(totals.c.survey_id == survey_id))
     proof = {
         **prints.of_batches(connection, [batch_id, *again]),
@@ -52,13 +52,18 @@ def undo(connection: Connection, survey_id: str, batch_id: int) -> Undone:
     return Undone(row.name, row.sha256, gone, proof)
 
 
-def _restore(connection: Connection, batch_id: int) -> list[int]:
-    """Let what a file stood for count again; gives the files that are active again."""
+def _restore(connection: Connection, batch_id: int, wave_id: int) -> list[int]:
+    """Let what a file stood for count again; gives the files that are active again.
+
+    A file that several others replaced piece by piece names the last of them alone, and counts again with any piece.
+    """
     for table in (submission, tombstone):
         connection.execute(update(table).where(table.c.superseded_by == batch_id).values(superseded_by=None))
+    counts = exists().where(submission.c.batch_id == batch.c.id, submission.c.superseded_by.is_(None))
     again = connection.execute(
         update(batch)
-        .where(batch.c.superseded_by == batch_id)
+        .where(batch.c.wave_id == wave_id, batch.c.status == "superseded")
+        .where(or_(batch.c.superseded_by == batch_id, counts))
         .values(status="active", superseded_by=None)
         .returning(batch.c.id)
     )

@@ -41,7 +41,7 @@ ANSWERS = {"responses", "totals_get", "release_mask", "read_sealed", "totals_of"
 ENGINE = {"reduce", "score", "change", "estimate", "publish"}
 
 #: Commands that take answers in, make releases or hide parts of them: they work with answers and print no figure.
-DEEDS = {"import", "demo", "erase", "publish", "withdraw", "release prepare"}
+DEEDS = {"import", "demo", "erase", "publish", "withdraw", "release prepare", "release publish"}
 #: Commands that work on the caller's own file or a machine, with no store behind them.
 OWN = {"estimate", "check", "framework check", "instrument build", "instrument check", "serve", "restore"}
 FIGURES = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff"]

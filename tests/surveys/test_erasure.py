@@ -143,6 +143,19 @@ def test_an_undone_file_no_longer_counts_and_what_it_replaced_counts_again(store
     assert store.verify() == ()
 
 
+def test_a_file_that_was_replaced_piece_by_piece_counts_again_with_any_piece(store: Store) -> None:
+    save(store, answers(rows=2, wait=[1.0, 2.0]))
+    save(store, answers(rows=1, first=0, content="x", wait=[8.0]), file="b")
+    save(store, answers(rows=1, first=1, content="x", wait=[9.0]), file="c")
+    assert [row.status for row in store.batches("demo")] == ["superseded", "active", "active"]
+    assert store.undo_batch("demo", 2, **BY) == 1
+    assert waits(store) == [1, 9]
+    assert [row.status for row in store.batches("demo")] == ["active", "undone", "active"]
+    assert store.undo_batch("demo", 3, **BY) == 1
+    assert waits(store) == [1, 2]
+    assert store.verify() == ()
+
+
 def test_a_file_that_was_undone_may_come_again(store: Store) -> None:
     first = save(store, answers())
     store.undo_batch("demo", first.batch_id, **BY)

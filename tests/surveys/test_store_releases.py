@@ -267,7 +267,7 @@ def test_a_wave_in_review_or_published_takes_no_new_file_but_knows_its_own(store
         save(store, answers(first=4), file="b")
     sign(store)
     store.publish_release("demo", 1, **BY)
-    with pytest.raises(StoreError, match="wave '2026' is published and takes no new file; take it back first"):
+    with pytest.raises(StoreError, match="wave '2026' is published and takes no new file; withdraw its release first"):
         save(store, answers(first=4), file="b")
     assert save(store, answers()).status == "already"
     with pytest.raises(StoreError, match="is published"):
