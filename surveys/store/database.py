@@ -197,7 +197,7 @@ def _of_file(location: URL) -> URL:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         is_writable = os.access(path.parent, os.W_OK)  # SQLite makes its log of writes ahead beside the file
     except OSError as error:
-        if path.is_dir() or not os.access(path, os.R_OK):
+        if os.path.isdir(path) or not os.access(path, os.R_OK):  # noqa: PTH112 - Path.is_dir raises where it may not look
             raise StoreError(
                 f"the store cannot be opened at {path}: {error.strerror}; see that the file and its folder are there "
                 "and may be read and written by whoever runs this program"
