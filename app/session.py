@@ -152,11 +152,10 @@ def foot(view: View, *more: str) -> None:
         st.info(plain(comment), icon=":material/forum:")
     with st.container(key="foot"):
         st.markdown(
-            f"{'**SYNTHETIC** · ' if view.synthetic else ''}Release {note['release']} "
-            f"(permanent link: ?survey={quote(note['title'])}&release={note['release'].partition('.')[0]}) · "
+            f"{'**SYNTHETIC** · ' if view.synthetic else ''}[Release {note['release']}]"
+            f"(?survey={quote(note['title'])}&release={note['release'].partition('.')[0]}) · "
             f"data until {note['data_until']}, digest {note['data']} · "
             f"instrument {note['instrument']} · framework {note['framework']} · engine {note['engine']}. "
-            f"Signed for {plain(note['signed'])}. "
             f"{' '.join(filter(None, (REPORTED, sentences.collapsed(note.get('collapsed', '')), *more)))}"
         )
 

@@ -142,7 +142,7 @@ def _notice(store: Store, survey_id: str, row: ReleaseRow, document: Document) -
         newer = f"; release {standing.number} stands now" if standing else ""
         told.append(f"This is release {row.number}, which was superseded{newer}.")
     if row.revision:
-        told.append(f"A part of this release was withdrawn: {document.note.get('withdrawn', '')}.")
+        told.append(f"A part of this release was withdrawn: {document.note.get('withdrawn', 'see the log')}.")
     return " ".join(told)
 
 
