@@ -11,7 +11,6 @@ import pandas as pd
 from scoring.contract import Scorecard
 from scoring.design import Floats
 
-SMALLEST_P = 0.001  # shown for anything smaller: no p-value is 0
 #: What the rules look at, see `scoring.evidence`.
 EVIDENCE = (
     "n", "shifts", "shift_share", "interviewers", "interviewer_share", "above", "below", "above_rest",
@@ -108,24 +107,6 @@ def mark(table: pd.DataFrame, *, top: "pd.Series[float]", rules: Thresholds) -> 
     small = shown & (table["n"] < rules.small_n)
     wide = shown & ~small & (width > rules.wide)
     return table.assign(reason=np.select([small, wide], ["small_n", "wide"], default=table["reason"]))
-
-
-def protect_change(moves: Scorecard, protected: Scorecard, *, rules: Thresholds = DEFAULT) -> Scorecard:
-    """Show a change only where both of its scores are shown."""
-    keys = ["wave", *moves.facets, "measure"]
-    shown = protected.table.loc[protected.table["estimate"].notna(), keys].assign(shown=True)
-    table = moves.table.copy()
-    visible = np.ones(len(table), dtype=bool)
-    for wave in ("wave", "since"):
-        side = table[[wave, *moves.facets, "measure"]].rename(columns={wave: "wave"})
-        visible &= side.merge(shown, on=keys, how="left")["shown"].notna().to_numpy()
-    hidden = ~visible  # undefined ones as well: their estimate, less the shown side, would give the hidden side
-    table.loc[hidden, ["status", "reason"]] = ["suppressed", "hidden_score"]
-    table.loc[hidden, [*_NUMBERS, "p", "p_adjusted"]] = np.nan
-    table.loc[hidden, "clear"] = False
-    table = rounded(table, moves.evidence["top"], rules)
-    table[["p", "p_adjusted"]] = table[["p", "p_adjusted"]].round(3).clip(lower=SMALLEST_P)
-    return replace(moves, table=table, evidence=pd.DataFrame(index=table.index))
 
 
 def failing(evidence: Mapping[str, Any], *, sensitive: Flags, rules: Thresholds) -> npt.NDArray[np.object_]:

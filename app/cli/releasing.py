@@ -156,13 +156,14 @@ def export(
     out: Annotated[Path, typer.Argument(help="file to write, NAME.sarhad")],
     number: Annotated[int | None, typer.Option("--release", help="a number; the one that stands by default")] = None,
     survey: SurveyOption = None,
+    as_: AsOption = None,
 ) -> None:
     """Write a signed bundle of masked tables: leadership runs it without the answers (`sarhad serve --bundle`)."""
     key = settings.from_environment().signing_key
     if not key:
         raise typer.BadParameter("no key to sign with: make one by `sarhad release key` and set SARHAD_SIGNING_KEY")
     store, name = _open(survey)
-    printed = releases.export(store, name, number, out, key=key, at=now())
+    printed = releases.export(store, name, number, out, key=key, who=who(as_), at=now())
     OUT.print(f"{out} is written. Tell its readers the fingerprint on another way:\n{printed}", markup=False)
 
 

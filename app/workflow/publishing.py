@@ -66,8 +66,8 @@ def prepare(
     )  # fmt: skip
     _refuse_small_differences(store, survey_id, waves, made)
     note = _note(store, survey_id, totals, digest, at)
-    whole = _joined(store, survey_id, document, made, note, tuple(waves))
     kept = replace(_sealed_with(held, made), over=_version(before))
+    whole = replace(_joined(store, survey_id, document, made, note, tuple(waves)), loss=loss_of(kept.mask))
     progress("storing the candidate")
     names = [*(before.waves if before else ()), *(wave for wave in waves if not before or wave not in before.waves)]
     return store.add_release(

@@ -164,7 +164,7 @@ def _next(store: Store, row: ReleaseRow) -> str:
     return words.get(row.state, row.reason)
 
 
-def export(store: Store, survey_id: str, number: int | None, target: Path, *, key: str, at: datetime) -> str:
+def export(store: Store, survey_id: str, number: int | None, target: Path, *, key: str, who: str, at: datetime) -> str:
     """Write a published release as a signed bundle; returns the fingerprint to be told beside it."""
     standing = publishing.standing(store, survey_id)
     chosen = number if number is not None else standing.number if standing else None
@@ -187,7 +187,7 @@ def export(store: Store, survey_id: str, number: int | None, target: Path, *, ke
     }
     printed = bundles.write(target, document=store.release_document(survey_id, chosen), about=about, key=key)
     store.log(
-        who="export", action="release-exported", subject=f"{survey_id}/release {chosen}", at=at,
+        who=who, action="release-exported", subject=f"{survey_id}/release {chosen}", at=at,
         details={"file": target.name, "fingerprint": printed},
     )  # fmt: skip
     return printed

@@ -29,7 +29,7 @@ def bundle(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
     store = open_store(copied(demo_file, folder))
     target = folder / "demo.sarhad"
-    releases.export(store, demo.SURVEY, None, target, key=bundles.new_signing_key(), at=NOON)
+    releases.export(store, demo.SURVEY, None, target, key=bundles.new_signing_key(), who="team", at=NOON)
     store.close()
     return target
 

@@ -366,7 +366,7 @@ def test_the_pictures_of_a_page_hold_figures_of_the_document_alone(
 def test_an_export_is_the_document_and_nothing_else(demo_copy: str, number: int | None, tmp_path: Path) -> None:
     store = open_store(demo_copy)
     target = tmp_path / "release.sarhad"
-    releases.export(store, demo.SURVEY, number, target, key=bundles.new_signing_key(), at=NOON)
+    releases.export(store, demo.SURVEY, number, target, key=bundles.new_signing_key(), who="team", at=NOON)
     found = bundles.read(target)
     assert found.document == store.release_document(demo.SURVEY, number or 3)
     assert unpack(found.document).waves == demo.WAVES[: number or 3]

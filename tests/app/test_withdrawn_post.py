@@ -167,7 +167,7 @@ def test_the_command_of_changes_does_not_give_it(withdrawn: Withdrawn) -> None:
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_bundle_does_not_hold_it(withdrawn: Withdrawn, number: int, tmp_path: Path) -> None:
     target = tmp_path / f"{number}.sarhad"
-    releases.export(withdrawn.store, RIVER, number, target, key=bundles.new_signing_key(), at=NOON)
+    releases.export(withdrawn.store, RIVER, number, target, key=bundles.new_signing_key(), who="team", at=NOON)
     table = unpack(bundles.read(target).document).scores["side", "post"]
     assert of_post(table)[FIGURES].isna().all(axis=None)
     assert table["estimate"].notna().any()

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from scoring import Framework, Scorecard, SurveyDesign, change, reduce, score
-from scoring.disclosure import Thresholds, protect, protect_change
+from scoring import Framework, Scorecard, SurveyDesign, reduce, score
+from scoring.disclosure import Thresholds, protect
 from scoring.figures import Rules
 from scoring.tables import tabulate
 from scoring.variables import Wanted
@@ -206,48 +206,6 @@ def test_evidence_is_gone_after_the_mask() -> None:
     assert protect(card).provenance == card.provenance
 
 
-def moves_of(frame: pd.DataFrame) -> tuple[pd.DataFrame, Scorecard]:
-    totals = reduce(frame, SMALL, DESIGN, facets=[("side",)])
-    moves = change(totals, SMALL, measure=["index", "x", "y", "z"], waves=("2022", "2024"), by="side")
-    masked = protect_change(moves, protect(score(totals, SMALL, by="side")))
-    return masked.table.set_index("measure"), masked
-
-
-@pytest.mark.parametrize("wave", ["2022", "2024"])
-def test_change_is_hidden_when_either_side_is(wave: str) -> None:
-    frame = people()
-    frame.loc[(frame["wave"] == wave) & (frame.index % 4 > 0), "y"] = -2
-    table, masked = moves_of(frame)
-    hidden = table.loc[["y", "index"]]
-    assert hidden["status"].eq("suppressed").all()
-    assert hidden[[*NUMBERS, "p", "p_adjusted"]].isna().all(axis=None)
-    assert not hidden["clear"].any()
-    assert table.loc[["x", "z"], "estimate"].notna().all()
-    assert masked.evidence.columns.empty
-
-
-def test_change_without_an_interval_is_hidden_as_well_when_a_side_is() -> None:
-    """Its estimate less the shown side would give the hidden side."""
-    design = SurveyDesign(weight="weight", strata=["stratum", "shift"], psu="shift", wave="wave", lonely="remove")
-    frame = people()
-    frame.loc[(frame["wave"] == "2024") & (frame.index % 4 > 0), "y"] = -2
-    totals = reduce(frame, SMALL, design)
-    moves = change(totals, SMALL, measure=["x", "y"], waves=("2022", "2024"))
-    assert moves.table["status"].eq("undefined").all()
-    table = protect_change(moves, protect(score(totals, SMALL))).table.set_index("measure")
-    assert np.isnan(table.loc["y", "estimate"])
-    assert np.isfinite(table.loc["x", "estimate"])
-    assert np.isnan(table.loc["x", ["low", "high", "p"]].to_numpy(dtype=float)).all()
-
-
-def test_change_is_rounded_as_scores_are() -> None:
-    table, _ = moves_of(people())
-    figures = table[["estimate", "low", "high"]].to_numpy()
-    np.testing.assert_array_equal(figures, figures.round(0))  # 32 a wave: below 50, whole
-    np.testing.assert_array_equal(table["n"], 30)
-    np.testing.assert_array_equal(table["p"], table["p"].round(3))
-
-
 def test_figures_of_any_file_are_masked_by_the_same_rules() -> None:
     frame = people().assign(money=[1000.0, 900.0, *[1.0] * 62])
     masked = protect(
@@ -274,14 +232,3 @@ def test_no_row_of_fewer_than_ten_ever_shows_a_number(frame: pd.DataFrame) -> No
         card = score(totals, SMALL, by=by)
         few = (card.table["n"] < 10).to_numpy()
         assert protect(card).table.loc[few, NUMBERS].isna().all(axis=None)
-
-
-@settings(max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
-@given(surveys(waves=2, missing=0.5, interviews=(3, 12)))
-def test_no_change_from_or_to_fewer_than_twenty_ever_shows_a_number(frame: pd.DataFrame) -> None:
-    totals = reduce(frame, SMALL, DESIGN, facets=[("side",)])
-    moves = change(totals, SMALL, measure=SMALL.measures, waves=("2022", "2024"), by="side")
-    moved = protect_change(moves, protect(score(totals, SMALL, by="side"))).table
-    thin = (moves.table["n"] < 20).to_numpy()
-    assert moved.loc[thin, [*NUMBERS, "p", "p_adjusted"]].isna().all(axis=None)
-    assert not moved.loc[thin, "clear"].any()
