@@ -53,6 +53,8 @@ class Thresholds:
         Fewest values that a hidden count keeps, all tables considered.
     rare : int
         Fewest yes, and no, of a share that is shown to a tenth of a point.
+    sparse : int
+        Shifts below which a standard error is rounded coarsely: with the weights it tells the answers of each.
     wide : float
         Width of an interval, in points, that is marked.
     rounded : bool
@@ -78,6 +80,7 @@ class Thresholds:
     complementary: bool = True
     freedom: int = 4
     rare: int = 50
+    sparse: int = 20
     wide: float = 20.0
     rounded: bool = True
 

@@ -1,7 +1,8 @@
 """What an intruder can still say of hidden counts when he takes every table together: the least and largest value.
 
 People n and yes y of every share, weighted, additive along every line, shown ones within their rounding, hidden ones
-free. The range of each hidden y is that of a linear programme, counted in people of the mean weight of its cell.
+free. The range of each hidden y is that of a linear programme, cut at what he remembers of one shift, and counted in
+people of the mean weight of its cell; of an item y counts the steps of its scale above the lowest answer.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ BASE = 2.0  # a count shown to base 5 is within 2 of the truth
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Every share of every table that a line ties to a hidden one.
+    """Shares, and items as shares of the way up their scale, of tables that lines tie together.
 
     Attributes
     ----------
@@ -35,6 +36,11 @@ class Shares:
     hidden : ndarray of bool
     lines : sequence of Line
         Over positions in `figures`.
+    steps : ndarray of float
+        Steps of the scale: 1 of a share.
+    yes : ndarray of float
+        People (of an item, parts of people) above the lowest answer in the shift that has most of them: what is
+        remembered of a hidden figure at most, so that no fewer are held possible.
     """
 
     figures: Integers
@@ -44,49 +50,88 @@ class Shares:
     half: Floats
     hidden: Flags
     lines: Sequence[Line]
+    steps: Floats
+    yes: Floats
+
+    def of(self, figures: Integers, hidden: Flags, lines: Sequence[Line]) -> "Shares":
+        """Some of the figures, some of them hidden, with the lines over their positions."""
+        names = ("figures", "n", "people", "share", "half", "steps", "yes")
+        return Shares(**{name: getattr(self, name)[figures] for name in names}, hidden=hidden[figures], lines=lines)
 
 
 def cornered(shares: Shares, *, fewest: int) -> Integers:
-    """Positions of hidden figures whose number of yes has fewer than `fewest` possible values."""
-    size, lines = shares.hidden.size, len(shares.lines)
+    """Positions of hidden figures whose number of yes, or of steps, has fewer than `fewest` possible values."""
     wanted = np.flatnonzero(shares.hidden)
     if not wanted.size:
         return wanted
-    width = 2 * (size + lines)  # n of figures and left over parts, then y of them
-    rows = [
-        optimize.LinearConstraint(_additive(shares, width), 0.0, 0.0),
-        optimize.LinearConstraint(_within(shares, width), -np.inf, 0.0),
-    ]
-    bounds = optimize.Bounds(*_bounds(shares).T)
-    least, most = np.full(size, np.inf), np.full(size, -np.inf)
-    weight = np.where(shares.n > 0, shares.people / np.maximum(shares.n, 1.0), 1.0)
-
-    def look(positions: Integers, signs: Floats) -> None:
-        cost = np.zeros(width)
-        cost[size + lines + positions] = signs
-        found = optimize.milp(cost, bounds=bounds, constraints=rows)  # no whole numbers: a linear programme
-        if found.x is not None:
-            y = found.x[size + lines :][:size]
-            np.minimum(least, y / weight, out=least)
-            np.maximum(most, y / weight, out=most)
-
-    chance = np.random.Generator(np.random.PCG64(size))
+    reach = _Reach(shares)
+    chance = np.random.Generator(np.random.PCG64(shares.hidden.size))
     for draw in range(DRAWS):
         signs = np.ones(wanted.size) if draw == 0 else chance.choice([-1.0, 1.0], wanted.size)
-        look(wanted, signs)
-        look(wanted, -signs)
-    block = _blocks(shares)[wanted]
-    left = ~(most[wanted] - least[wanted] >= fewest - 1)
-    while left.any():  # one of each block at a time, in one programme: blocks share nothing
-        places = np.flatnonzero(left)
-        _, first = np.unique(block[places], return_index=True)
-        now = places[first]
-        look(wanted[now], np.ones(now.size))
-        look(wanted[now], -np.ones(now.size))
-        left[now] = False
-        left &= ~(most[wanted] - least[wanted] >= fewest - 1)
-    caught: Integers = wanted[~(most[wanted] - least[wanted] >= fewest - 1 - DUST)]
-    return caught
+        reach.look(wanted, signs)
+        reach.look(wanted, -signs)
+    block = _blocks(shares)
+    open_ = wanted[reach.width[wanted] < fewest - 1]
+    caught: list[int] = []
+    while open_.size:  # one of each block at a time, in one programme: blocks share nothing
+        inside = np.isin(block, block[open_])
+        if inside.sum() <= reach.size / 2:
+            reach = reach.within(inside)
+        _, first = np.unique(block[open_], return_index=True)
+        now = open_[first]
+        reach.look(now, np.ones(now.size))
+        reach.look(now, -np.ones(now.size))
+        caught += now[reach.width[now] < fewest - 1 - DUST].tolist()
+        left = np.setdiff1d(open_, now)
+        open_ = left[reach.width[left] < fewest - 1]
+    return np.array(sorted(caught), dtype=np.int64)
+
+
+class _Reach:
+    """The least and the largest y found of each figure, in steps of the scale of one person of mean weight."""
+
+    def __init__(self, shares: Shares, places: Integers | None = None) -> None:
+        self._shares = shares
+        self.size, self._lines = shares.hidden.size, len(shares.lines)
+        self._places = np.arange(self.size) if places is None else places  # in what the caller numbers
+        columns = 2 * (self.size + self._lines)  # n of figures and left over parts, then y of them
+        self._rows = [
+            optimize.LinearConstraint(_additive(shares, columns), 0.0, 0.0),
+            optimize.LinearConstraint(_within(shares, columns), -np.inf, 0.0),
+        ]
+        self._bounds = optimize.Bounds(*_bounds(shares).T)
+        self._weight = np.where(shares.n > 0, shares.people / np.maximum(shares.n, 1.0), 1.0) / shares.steps
+        self._least = np.full(int(self._places.max(initial=-1)) + 1, np.inf)
+        self._most = -self._least
+
+    @property
+    def width(self) -> Floats:
+        """How far apart the two are, by the numbers of the caller."""
+        return np.asarray(self._most - self._least)
+
+    def look(self, figures: Integers, signs: Floats) -> None:
+        """Move some figures up or down, as far as they go together."""
+        cost = np.zeros(2 * (self.size + self._lines))
+        cost[self.size + self._lines + np.searchsorted(self._places, figures)] = signs
+        found = optimize.milp(cost, bounds=self._bounds, constraints=self._rows)  # no whole numbers: linear
+        if found.x is not None:
+            y = np.maximum(found.x[self.size + self._lines :][: self.size], self._shares.yes) / self._weight
+            self._least[self._places] = np.minimum(self._least[self._places], y)
+            self._most[self._places] = np.maximum(self._most[self._places], y)
+
+    def within(self, inside: Flags) -> "_Reach":
+        """The same of some blocks alone; what was found of them stands."""
+        places = np.flatnonzero(inside)
+        mine = np.searchsorted(self._places, places)
+        old = self._shares
+        lines = [
+            Line(int(np.searchsorted(mine, line.total)), np.searchsorted(mine, line.parts), line.left_over)
+            for line in old.lines
+            if inside[self._places[line.total]]
+        ]
+        out = _Reach(old.of(mine, old.hidden, lines), places)
+        out._least[places], out._most[places] = self._least[places], self._most[places]
+        return out
 
 
 def _blocks(shares: Shares) -> Integers:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize
 
-from scoring.board import Board, Table
+from scoring.board import Board
 from scoring.cells import by_cell
 from scoring.design import Floats, Integers
 from scoring.errors import EstimationError, RequestError
@@ -24,6 +24,7 @@ from scoring.evidence import heights
 from scoring.framework import Framework
 from scoring.indices import score
 from scoring.lattice import Lattice
+from scoring.layout import Table
 from scoring.totals import Totals
 
 MOST = 5  # people that noise adds or takes at most

@@ -8,22 +8,25 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from scoring.board import Board, Table
+from scoring.board import Board
 from scoring.compare import moves_between
 from scoring.contract import columns
 from scoring.design import Floats
 from scoring.disclosure import Thresholds, mark, rounded
 from scoring.errors import EstimationError
+from scoring.figures import FEW_CASES
 from scoring.framework import Framework
 from scoring.indices import score
 from scoring.intervals import intervals
 from scoring.lattice import Lattice
+from scoring.layout import FULL, Table, shown_error
 from scoring.totals import Totals
 
 Facets = tuple[str, ...]
 Flags = npt.NDArray[np.bool_]
 NARROW = {"80": 0.80, "50": 0.50}  # inner bands of the graded intervals
 PROTECTED = "protected"  # whether a rule hides it or a figure beside it: telling them apart would tell too much
+KEPT = ["top", "shifts", "above", "below", "share"]  # of a score, until the mask has been made
 _BANDS = [f"{end}_{name}" for name in NARROW for end in ("low", "high")]
 _NUMBERS = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff", *_BANDS]
 
@@ -40,7 +43,8 @@ class Publication:
         Changes between every two waves, made of the scores as they are shown: the contract's columns, `since` and `p`;
         the adjustment for a family is made by whoever chooses the family.
     exact : mapping of facets to DataFrame
-        Shown figures before rounding, to tell whether a wave that is published again differs; confidential.
+        Shown figures before rounding, with the steps of their answers `above` and `below` the ends of the scale, to
+        tell by whom a wave that is published again differs; confidential.
     mask : DataFrame
         Why each figure is hidden ("" where it is shown): `table`, `wave`, facets, `measure`, `why`; confidential.
     loss : DataFrame
@@ -102,7 +106,7 @@ def publish(
         reasons = own.reshape(len(table.labels), -1)[:, exists].ravel()
         raw = _scored(totals, framework, table, board.rules)
         scores[table.facets] = _shown(raw, reasons, 2 * board.half(table)[:, exists].ravel(), board.rules)
-        exact[table.facets] = raw[reasons == ""].reset_index(drop=True)
+        exact[table.facets] = raw[reasons == ""].drop(columns="share").reset_index(drop=True)
     amounts = [part.code for part in framework.indicators if part.statistic == "mean"]
     moves = {
         facets: moves_of(scores[facets], (earlier or {}).get(facets), facets, amounts=amounts, rules=board.rules)
@@ -157,10 +161,13 @@ def _masked(table: Table, board: Board, why: npt.NDArray[np.object_]) -> pd.Data
 def _scored(totals: Totals, framework: Framework, table: Table, rules: Thresholds) -> pd.DataFrame:
     """Scores of a table before the mask, with the inner bands and the end of the scale."""
     card = score(totals, framework, by=table.facets)
-    few = (card.evidence["spread"] < rules.alone).to_numpy()
-    out = card.table.assign(top=card.evidence["top"])
+    evidence = card.evidence
+    few = ((evidence["spread"] < rules.alone) | (evidence["shifts"] < rules.sparse)).to_numpy() & bool(rules.rounded)
+    out = card.table.assign(**{name: evidence[name] for name in ("top", "shifts", "above", "below")})
     out.loc[few, ["n_eff", "deff"]] = np.nan  # with the standard error they tell how far answers lie apart
-    return out
+    out.loc[out["measure"].isin([node.code for node in framework.nodes]), ["above", "below"]] = np.nan
+    shares = [part.code for part in framework.indicators if part.statistic == "share"]
+    return out.assign(share=out["measure"].isin(shares))
 
 
 def _shown(raw: pd.DataFrame, why: npt.NDArray[np.object_], unit: Floats, rules: Thresholds) -> pd.DataFrame:
@@ -178,11 +185,13 @@ def _shown(raw: pd.DataFrame, why: npt.NDArray[np.object_], unit: Floats, rules:
     top = table["top"].to_numpy(dtype=np.float64)
     if rules.rounded:
         exact_se = table["se"].to_numpy(dtype=np.float64)
+        shifts = table["shifts"].to_numpy()
         table = rounded(table, table["top"], rules)
         bounded = np.isfinite(top)
         shown = np.round(raw["estimate"].to_numpy(dtype=np.float64) / unit) * unit
         table["estimate"] = np.where(bounded & (why == ""), np.round(shown, 6) + 0.0, table["estimate"])
-        table["se"] = upward(exact_se)
+        table["se"] = shown_error(exact_se, shifts, rules)[0]
+        table = _of_shares(table)
     limited = table["low"].notna().to_numpy()
     for name, level in {"": 0.95, **{f"_{name}": level for name, level in NARROW.items()}}.items():
         low, high = _limits(table, top, level)
@@ -191,7 +200,20 @@ def _shown(raw: pd.DataFrame, why: npt.NDArray[np.object_], unit: Floats, rules:
     ends = [f"{end}{name}" for name in ("", *(f"_{name}" for name in NARROW)) for end in ("low", "high")]
     if rules.rounded:
         table[ends] = np.where(np.isfinite(top)[:, None], table[ends].round(1), table[ends].round(2))
-    return table.drop(columns="top")
+    return table.drop(columns=KEPT)
+
+
+def _of_shares(table: pd.DataFrame) -> pd.DataFrame:
+    """Design effect, effective n and the caveat of few cases of shares, made of what is shown: they tell no more."""
+    shown = (table["share"] & table["estimate"].notna()).to_numpy()
+    share, se, n = (table[name].to_numpy(dtype=np.float64) for name in ("estimate", "se", "n"))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        deff = n * se**2 / (share * (FULL - share))
+        table["deff"] = np.where(shown, np.round(deff, 1), table["deff"])
+        table["n_eff"] = np.where(shown, np.round(n / deff / 5) * 5, table["n_eff"])
+    plain = shown & table["reason"].isin(["", "few_cases"]).to_numpy()
+    rare = n * np.minimum(share, FULL - share) / FULL < FEW_CASES
+    return table.assign(reason=np.where(plain, np.where(rare, "few_cases", ""), table["reason"]))
 
 
 def _limits(table: pd.DataFrame, top: Floats, level: float) -> tuple[Floats, Floats]:

@@ -207,9 +207,9 @@ def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
 _TEXTS = {"wave", "since", "measure", "status", "reason", "table"}
 _FIGURES = {
     "estimate", "se", "df", "low", "high", "n", "n_eff", "deff", "p", "top", "low_80", "high_80", "low_50", "high_50",
-    "share_by_rule", "share_beside",
+    "share_by_rule", "share_beside", "above", "below",
 }  # fmt: skip
-_COUNTS = {"ways", "figures", "by_rule", "beside"}
+_COUNTS = {"ways", "figures", "by_rule", "beside", "shifts"}
 
 
 def _kind(name: str) -> str:

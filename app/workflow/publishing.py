@@ -32,6 +32,7 @@ from surveys.store import ReleaseRow, Store
 ENGINE = "0.1.0"
 NARROW_BANDS = tuple(f"{end}_{name}" for name in NARROW for end in ("low", "high"))
 FEWEST = 10  # interviews by which a wave must differ from its earlier release, in every figure that differs
+EACH = 5.0  # and steps of the scale, away from either end, that their answers take
 Progress = Callable[[str], None]
 
 
@@ -64,7 +65,7 @@ def prepare(
         totals, framework(), plan, hidden=_hidden_before(store, survey_id, waves),
         earlier=document.scores if document else None, progress=progress,
     )  # fmt: skip
-    _refuse_small_differences(store, survey_id, waves, made)
+    _refuse_telling_differences(store, survey_id, waves, made)
     note = _note(store, survey_id, totals, digest, at)
     kept = replace(_sealed_with(held, made), over=_version(before))
     whole = replace(_joined(store, survey_id, document, made, note, tuple(waves)), loss=loss_of(kept.mask))
@@ -237,7 +238,7 @@ def _refuse_unready(store: Store, survey_id: str, waves: Sequence[str]) -> None:
         raise StoreError("name at least one draft wave to release")
 
 
-def _refuse_small_differences(store: Store, survey_id: str, waves: Sequence[str], made: Publication) -> None:
+def _refuse_telling_differences(store: Store, survey_id: str, waves: Sequence[str], made: Publication) -> None:
     """A wave that was public before must differ by nobody or by many: two releases must not give a person away."""
     for row in store.releases(survey_id):
         shared = set(waves) & set(row.waves)
@@ -247,14 +248,20 @@ def _refuse_small_differences(store: Store, survey_id: str, waves: Sequence[str]
         for facets, table in made.exact.items():
             keys = ["wave", *facets, "measure"]
             both = table.merge(earlier.get(facets, table.iloc[:0]), on=keys, suffixes=("", "_before"))
-            apart = (both["n"] - both["n_before"]).abs()
-            moved = (both["estimate"] - both["estimate_before"]).abs() > 0
-            if ((apart > 0) & (apart < FEWEST) | (moved & (apart == 0))).any():
+            if telling(both).any():
                 raise StoreError(
-                    f"wave {', '.join(sorted(shared))} was public in release {row.number} and differs from it by "
-                    f"fewer than {FEWEST} interviews in some figure: whoever holds both could work out who. Leave the "
-                    "wave as it was, or wait for the next batch of corrections"
+                    f"wave {', '.join(sorted(shared))} was public in release {row.number} and differs from it by fewer "
+                    f"than {FEWEST} interviews in some figure, or by people who answered alike: whoever holds both "
+                    "could work out who. Leave the wave as it was, or wait for the next batch of corrections"
                 )
+
+
+def telling(both: pd.DataFrame) -> "pd.Series[bool]":
+    """Figures whose difference is a group too small, or too much of one mind, to be a figure itself."""
+    left = {name: (both[name] - both[f"{name}_before"]).abs() for name in ("n", "above", "below")}
+    moved = (both["estimate"] - both["estimate_before"]).abs() > 0
+    alike = (left["above"] < EACH) | (left["below"] < EACH)  # of amounts neither is known
+    return (left["n"] > 0) & ((left["n"] < FEWEST) | alike) | moved & (left["n"] == 0)
 
 
 def _joined(

@@ -326,9 +326,30 @@ def test_a_wave_that_lost_three_interviews_is_not_prepared_again(river: Store, r
     releases.withdraw(river, RIVER, None, cells=(), reason="an error", who="team", at=NOON)
     for uuid in uuids(Path(river_url.removeprefix("sqlite:///")), "2024", count=3):
         river.erase(RIVER, uuid, who="team", at=NOON)
-    with pytest.raises(StoreError, match="fewer than 10 interviews in some figure: whoever holds both could work out"):
+    with pytest.raises(StoreError, match="fewer than 10 interviews in some figure, or by people who answered alike: whoever"):
         publishing.prepare(river, RIVER, waves=["2024"], who="team", at=NOON)
     assert [row.number for row in river.releases(RIVER)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "telling"),
+    [
+        ({}, False),
+        ({"n": 12, "above": 5, "below": 7}, False),
+        ({"n": 9, "above": 5, "below": 5}, True),
+        ({"n": 12, "above": 0, "below": 12}, True),  # twelve people who all said no
+        ({"n": 12, "above": 8, "below": 4}, True),
+        ({"n": 12, "above": float("nan"), "below": float("nan")}, False),  # an amount
+        ({"estimate": 1.0}, True),  # answers changed, nobody left
+    ],
+)
+def test_two_releases_differ_by_nobody_or_by_a_group_that_could_be_a_figure(
+    left_out: dict[str, float], telling: bool
+) -> None:
+    before = {"estimate": 50.0, "n": 100.0, "above": 50.0, "below": 50.0}
+    after = {name: value - left_out.get(name, 0.0) for name, value in before.items()}
+    both = pd.DataFrame([after | {f"{name}_before": value for name, value in before.items()}])
+    assert publishing.telling(both).tolist() == [telling]
 
 
 def test_a_wave_that_lost_nobody_is_prepared_again_as_it_was(river: Store) -> None:
