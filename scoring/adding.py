@@ -140,6 +140,7 @@ def added(first: CellTotals, second: CellTotals, units: tuple[Integers, Integers
         weight=by_cell("weight"),
         largest=_largest_of(both, places, len(labels)),
         seen=_seen_by(both, places),
+        kinds=_kinds_of(both, places, len(labels)),
     )
 
 
@@ -155,6 +156,17 @@ def _largest_of(both: Sequence[CellTotals], places: Sequence[Integers], size: in
     for number, (part, place) in enumerate(zip(both, places, strict=True)):
         four[number][place] = part.largest
     return np.sort(np.concatenate(list(four), axis=2), axis=2)[:, :, :-3:-1]
+
+
+def _kinds_of(both: Sequence[CellTotals], places: Sequence[Integers], size: int) -> Integers | None:
+    """Kinds of answers of two batches; none where one of them did not count them."""
+    counted = [part.kinds for part in both if part.kinds is not None]
+    if len(counted) < len(both):
+        return None
+    out = np.zeros((size, *counted[0].shape[1:]), dtype=np.int64)
+    for kinds, place in zip(counted, places, strict=True):
+        out[place] += kinds  # no cell stands twice in one batch
+    return out
 
 
 def _seen_by(both: Sequence[CellTotals], places: Sequence[Integers]) -> pd.DataFrame | None:

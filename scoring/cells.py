@@ -65,6 +65,8 @@ class CellTotals:
         Interviews of each interviewer in each cell; None where the design names no interviewer.
     regression : ndarray of float, shape (cells, p, 2k), optional
         Coefficients of base (first k) and total on the p auxiliaries of a calibration, see `Calibrated`.
+    kinds : ndarray of int, shape (cells, questions, 5), optional
+        Respondents who answered each question, were not asked it, did not know, refused, left it blank; unweighted.
     """
 
     facets: tuple[str, ...]
@@ -80,6 +82,7 @@ class CellTotals:
     largest: Floats
     seen: pd.DataFrame | None = None
     regression: Floats | None = None
+    kinds: Integers | None = None
 
     def per_cell(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Sum over the pairs of each cell, which stand together, shape (cells, k)."""

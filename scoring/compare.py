@@ -15,8 +15,9 @@ from scoring.errors import EstimationError, RequestError
 from scoring.estimates import DUST, contrast, variance
 from scoring.figures import doubts
 from scoring.framework import Framework
-from scoring.indices import FULL, assemble, describe, weakest
+from scoring.indices import Scores, answers, assemble, describe
 from scoring.intervals import intervals
+from scoring.normalisation import FULL
 from scoring.strata import DfRule
 from scoring.totals import Totals
 
@@ -70,7 +71,7 @@ def change(
     _refuse_unfit(framework, wanted, facets)
     scores = assemble(totals, framework, facets)
     labels, pairs = _pairs(scores.cells.labels, facets, waves)
-    chosen = [scores.measures.index(code) for code in wanted]
+    chosen = _smooth(scores, wanted)
     moved = contrast(scores.estimates, pairs, np.array([-1.0, 1.0]))
     spread = variance(moved)
     value, se, freedom = (array[:, chosen] for array in (moved.values, np.sqrt(spread.variance), spread.df(df)))
@@ -79,7 +80,7 @@ def change(
         reason[known & marked[:, chosen] & (reason == "")] = name
     limits = intervals(value, se, freedom, interval="t", level=level)
     low, high = (np.where(known, limit, np.nan) for limit in limits)
-    n = weakest(scores, scores.cells.per_cell(scores.cells.count), least=True)[pairs].min(axis=1)[:, chosen]
+    n = answers(scores)[pairs].min(axis=1)[:, chosen]
     p = _p_values(value, se, np.where(known, freedom, np.nan))
     table = labels.loc[labels.index.repeat(len(wanted))].reset_index(drop=True)
     table = table.assign(
@@ -170,6 +171,15 @@ def _refuse_unfit(framework: Framework, wanted: Sequence[str], facets: tuple[str
     unfit = [code for code in wanted if code not in framework.measures or not framework.shown_by(code, facets)]
     if unfit:
         raise RequestError(f"measure {unfit[0]!r} is not scored by {' '.join(facets) or 'the whole sample'}")
+
+
+def _smooth(scores: Scores, wanted: Sequence[str]) -> list[int]:
+    """Places of the measures wanted, which must have a standard error."""
+    chosen = [scores.measures.index(code) for code in wanted]
+    rough = [code for code, place in zip(wanted, chosen, strict=True) if not scores.smooth[place]]
+    if rough:
+        raise RequestError(f"{rough[0]} rests on a minimum and has no standard error; compare its parts instead")
+    return chosen
 
 
 def adjusted(p: Floats, *, adjust: Adjust) -> Floats:

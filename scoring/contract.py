@@ -27,8 +27,12 @@ FIGURES: tuple[str, ...] = (
 REASONS: Mapping[str, str] = {
     "": "nothing to add",
     "no_answers": "nobody in this cell answered",
+    "hidden_part": "a question that it rests on is not shown here",
     "part_missing": "a part of the index has no answers in this cell",
+    "population_missing": "a population that is part of it has no figure here",
     "not_defined": "it cannot be computed from these answers",
+    "beyond_scale": "the mean passes the end of the scale, as where a target is passed: it counts as that end",
+    "rough": "a minimum is in it: it has no standard error, and no interval unless draws are made",
     "one_psu": "one shift alone: the spread between shifts cannot be judged",
     "no_spread": "the shifts do not differ at all: what chance would do cannot be judged",
     "bound": "everybody answered alike: the interval is a one-sided bound",

@@ -26,6 +26,7 @@ def to_bytes(totals: Totals) -> bytes:
         "version": VERSION,
         "measures": totals.measures,
         "ranges": totals.ranges,
+        "questions": totals.questions,
         "design": {name: getattr(totals.design, name) for name in SurveyDesign.__slots__},
         "words": {name: getattr(totals.units, name) for name in _WORDS},
         "sets": [
@@ -41,7 +42,8 @@ def to_bytes(totals: Totals) -> bytes:
     arrays |= {} if totals.loading is None else {"loading": totals.loading}
     for number, cells in enumerate(totals.sets.values()):
         arrays |= {f"{name}{number}": getattr(cells, name) for name in _ARRAYS}
-        arrays |= {} if cells.regression is None else {f"regression{number}": cells.regression}
+        optional = {"regression": cells.regression, "kinds": cells.kinds}
+        arrays |= {f"{name}{number}": part for name, part in optional.items() if part is not None}
     out = io.BytesIO()
     np.savez_compressed(out, head=np.frombuffer(json.dumps(head).encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
     return out.getvalue()
@@ -62,6 +64,7 @@ def from_bytes(data: bytes) -> Totals:
                 labels=pd.DataFrame(entry["labels"]),
                 seen=None if entry["seen"] is None else pd.DataFrame(entry["seen"]),
                 regression=arrays.get(f"regression{number}"),
+                kinds=arrays.get(f"kinds{number}"),
                 **parts,
             )
         words = {name: _tuples(head["words"][name]) for name in _WORDS}
@@ -72,6 +75,7 @@ def from_bytes(data: bytes) -> Totals:
             units=Units(**{name: arrays[name] for name in _UNITS}, **words),
             sets=sets,
             loading=arrays.get("loading"),
+            questions=tuple(head.get("questions", ())),
         )
 
 

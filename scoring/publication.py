@@ -87,10 +87,13 @@ def publish(
     Raises
     ------
     EstimationError
-        If waves share their PSUs: changes between published figures would leave their covariance out.
+        If waves share their PSUs: changes between published figures would leave their covariance out. If the index is
+        a mean of respondents' indices.
     """
     if totals.design.waves != "fresh":
         raise EstimationError("waves that share their PSUs are not published together yet; declare waves as fresh")
+    if framework.estimand != "index_of_means":
+        raise EstimationError("a mean of respondents' indices is not published yet: no rule knows what it would tell")
     progress("checking every figure against the rules")
     board = Board(totals, framework, lattice)
     why = _reasons(board, hidden, withdrawn)

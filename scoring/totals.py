@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import narwhals as nw
 import numpy as np
@@ -11,14 +11,18 @@ import pandas as pd
 
 from scoring.adding import added, together
 from scoring.calibration import calibrate
-from scoring.cells import CellTotals, Column, Values, cell_codes, sum_sets, with_interviewers
+from scoring.cells import BLOCK, CellTotals, Column, Values, cell_codes, sum_sets, with_interviewers
+from scoring.construction import build
 from scoring.contract import FIGURES
-from scoring.design import Floats, SurveyDesign
+from scoring.design import Floats, Integers, SurveyDesign
 from scoring.errors import DesignError, EstimationError, RequestError
-from scoring.framework import Framework
+from scoring.framework import Framework, Item
 from scoring.margins import Calibration
+from scoring.nodes import lines
+from scoring.normalisation import declared
 from scoring.units import Units, units, weights
 
+KINDS = ("answered", "not_applicable", "dont_know", "refused", "blank")  # answers are >= 0, then -1 to -4
 MOST_FACETS = 3  # more than three facets together approach one person a cell
 _TAKEN = frozenset({*FIGURES, "statistic", "category", "since", "p", "p_adjusted", "clear", "cell", "column", "_all"})
 
@@ -27,8 +31,9 @@ _TAKEN = frozenset({*FIGURES, "statistic", "category", "since", "p", "p_adjusted
 class Totals:
     """Everything the engine knows of the respondents: confidential working data, never exported.
 
-    `sets` holds one `CellTotals` per facet set; the measures are raw answers of the framework's items, then its
-    indicators, so that another framework over the same questions needs no new pass.
+    `sets` holds one `CellTotals` per facet set; the measures are raw answers of the framework's items (or whether they
+    are positive), then its indicators, so that another framework over the same questions needs no new pass; for a mean
+    of indices the nodes of respondents come after them. `questions` names those whose missing answers were counted.
     """
 
     measures: tuple[str, ...]
@@ -37,6 +42,7 @@ class Totals:
     units: Units
     sets: Mapping[tuple[str, ...], CellTotals]
     loading: Floats | None = None  # of a calibration: sum of `Calibrated.loading` in each unit, shape (units, p)
+    questions: tuple[str, ...] = ()
 
     def __add__(self, other: "Totals") -> "Totals":
         """Totals of two batches of respondents, as if they had been reduced together."""
@@ -71,6 +77,7 @@ def reduce(
     *,
     facets: Sequence[Sequence[str]] = (),
     calibration: Calibration | None = None,
+    missing: Literal["left_out", "counted"] = "left_out",
 ) -> Totals:
     """Reduce coded answers to totals per PSU.
 
@@ -85,6 +92,8 @@ def reduce(
         Declared facet sets, at most three facets each; the empty set is always there.
     calibration : Calibration, optional
         Margins that the weights are made to meet; standard errors know of it.
+    missing : {"left_out", "counted"}
+        Whether answers that are missing are counted by kind, for `coverage.coverage`.
 
     Returns
     -------
@@ -115,9 +124,16 @@ def reduce(
     totals = sum_sets(found, cells, w, columns, calibrated=calibrated)
     seen = data[design.interviewer] if design.interviewer else None
     counted = {names: np.where(w != 0, code, -1) for names, (code, _) in cells.items()}
+    questions = framework.questions if missing == "counted" else ()
+    if questions:
+        totals = {
+            names: replace(totals[names], kinds=_kinds(data, questions, code, len(cells[names][1])))
+            for names, code in counted.items()
+        }
     return Totals(
         measures=tuple(column.name for column in columns),
-        ranges={item.code: item.range for item in framework.items},
+        ranges={item.column: item.range for item in framework.items},
+        questions=questions,
         design=design,
         units=replace(found, row_unit=found.row_unit[:0]),
         sets={names: with_interviewers(_named(totals[names], names, wave), counted[names], seen) for names in sets},
@@ -165,11 +181,22 @@ def _named(totals: CellTotals, facets: tuple[str, ...], wave: tuple[str, ...]) -
     return replace(totals, facets=facets, labels=labels.astype({"wave": str}))
 
 
+def _kinds(data: pd.DataFrame, questions: Sequence[str], cell: Integers, size: int) -> Integers:
+    """Respondents of each cell by kind of answer, shape (cells, questions, 5)."""
+    inside = cell >= 0
+    columns = []
+    for name in questions:
+        given = np.nan_to_num(_answers(data, name)[inside], nan=-4.0)
+        kind = np.clip(-given, 0, len(KINDS) - 1).astype(np.int64)
+        columns.append(np.bincount(cell[inside] * len(KINDS) + kind, minlength=size * len(KINDS)))
+    return np.stack([column.reshape(size, -1) for column in columns], axis=1)
+
+
 def _framework_columns(data: pd.DataFrame, framework: Framework) -> list[Column]:
-    """Raw answers of the items, then the indicators, as variables of means."""
+    """Raw answers of the items, then the indicators, as variables of means; then nodes of respondents, if asked for."""
     for item in framework.items:
         _check_range(item.code, _answers(data, item.code), item.range)
-    items = [Column(item.code, partial(_counted, data, (item.code,), "mean", item.range)) for item in framework.items]
+    items = [Column(item.column, partial(_scored, data, item)) for item in framework.items]
     beside = [
         Column(
             part.code, partial(_counted, data, part.items, part.statistic, part.range), amount=part.statistic == "mean"
@@ -178,7 +205,32 @@ def _framework_columns(data: pd.DataFrame, framework: Framework) -> list[Column]
     ]
     for part in beside:
         part.values()  # its faults are named before anything is summed
-    return [*items, *beside]
+    names = framework.respondent_columns
+    nodes = _of_respondents(data, framework) if names else np.zeros((0, 0))
+    return [*items, *beside, *(Column(name, partial(_known, nodes[:, at])) for at, name in enumerate(names))]
+
+
+def _scored(data: pd.DataFrame, item: Item) -> Values:
+    """Answers of an item that count, or whether they are positive."""
+    x, _, r = _counted(data, (item.code,), "mean", item.range)
+    return (np.isin(x, item.positive) & r).astype(np.float64) if item.positive else x, None, r
+
+
+def _of_respondents(data: pd.DataFrame, framework: Framework) -> Floats:
+    """Every node of every respondent, NaN where too few of its parts were answered, shape (rows, nodes)."""
+    tree, out = framework.arrays(), np.empty((len(data), len(framework.nodes)))
+    slope, shift = (np.array(values) for values in zip(*lines(framework.items).values(), strict=True))
+    for start in range(0, len(data), BLOCK):
+        rows = data.iloc[start : start + BLOCK]
+        scored = [_scored(rows, item) for item in framework.items]
+        answers = np.column_stack([np.where(r, x, np.nan) for x, _, r in scored])
+        out[start : start + BLOCK] = build(declared(answers, slope, shift), tree, coverage=framework.minimum_answered)
+    return out
+
+
+def _known(values: Floats) -> Values:
+    r = ~np.isnan(values)
+    return np.where(r, values, 0.0), None, r
 
 
 def _counted(data: pd.DataFrame, items: Sequence[str], statistic: str, scale: tuple[float, float]) -> Values:

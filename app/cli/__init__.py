@@ -11,13 +11,13 @@ import typer
 from rich.table import Table
 
 from app import exchange, sentences, settings, sources
-from app.cli import keeping, releasing
+from app.cli import frameworks, keeping, releasing
 from app.cli.estimating import estimate
 from app.cli.printing import ERR, OUT, Format, FormatOption, limits_, print_rows, print_table, split
 from app.cli.releasing import AsOption, SurveyOption, now, who
 from app.workflow import demo as demo_workflow
 from app.workflow import diagnosis, fieldwork, results, shelf, storage
-from scoring import Framework, RequestError, ScoringError
+from scoring import RequestError, ScoringError
 from surveys import xlsform
 from surveys.errors import SurveyError
 
@@ -201,9 +201,8 @@ def serve(
 
 
 instrument_app = typer.Typer(no_args_is_help=True, help="Instruments: questionnaires as reviewable CSV.")
-framework_app = typer.Typer(no_args_is_help=True, help="Frameworks: definitions of indices.")
 app.add_typer(instrument_app, name="instrument")
-app.add_typer(framework_app, name="framework")
+app.add_typer(frameworks.app, name="framework")
 
 
 @instrument_app.command("build")
@@ -225,13 +224,6 @@ def instrument_check(instrument: Annotated[str, typer.Argument(help="name, folde
     known = instrument in fieldwork.instruments()
     questionnaire = fieldwork.instrument(instrument) if known else fieldwork.sound(sources.form(instrument))
     OUT.print(f"{questionnaire.title}: {len(questionnaire.questions)} questions, no fault found.", markup=False)
-
-
-@framework_app.command("check")
-def framework_check(file: Annotated[Path, typer.Argument(help="TOML file", exists=True, dir_okay=False)]) -> None:
-    """Say what contradicts itself in a framework."""
-    found = Framework.from_toml(file.read_text(encoding="utf-8-sig", errors="replace"), name=file.name)
-    OUT.print(f"{found.title}: {len(found.nodes)} nodes, {len(found.items)} items, no fault found.", markup=False)
 
 
 @app.command()

@@ -10,13 +10,19 @@ from surveys.errors import StoreError
 from surveys.questionnaire import Questionnaire
 
 SIDE = "side"
+BORDER = "border.toml"
+
+
+@cache
+def definition() -> str:
+    """Text of the border framework that comes with the product."""
+    return (settings.FRAMEWORKS / BORDER).read_text(encoding="utf-8")
 
 
 @cache
 def framework() -> Framework:
     """The border framework that comes with the product."""
-    path = settings.FRAMEWORKS / "border.toml"
-    return Framework.from_toml(path.read_text(encoding="utf-8"), name=path.name)
+    return Framework.from_toml(definition(), name=BORDER)
 
 
 @cache

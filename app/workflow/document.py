@@ -65,6 +65,10 @@ class Document:
         Masked and rounded, see `scoring.publication`.
     loss : DataFrame
         How much the mask hides, by table.
+    definition : str
+        The framework, as TOML text.
+    studies : mapping of str to DataFrame
+        How sound the indices are and how their errors hang together, by side: see `app.workflow.studying`.
     audit_head : str
         Last line of the log when it was published.
     """
@@ -79,6 +83,8 @@ class Document:
     scores: Tables
     moves: Tables
     loss: pd.DataFrame
+    definition: str = ""
+    studies: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     audit_head: str = ""
 
 
@@ -127,6 +133,8 @@ def pack(document: Document) -> bytes:
         "scores": pack_tables(document.scores),
         "moves": pack_tables(document.moves),
         "loss": _columns(document.loss),
+        "definition": document.definition,
+        "studies": {name: _columns(table) for name, table in document.studies.items()},
         "audit_head": document.audit_head,
     }
     return squeeze(text)
@@ -155,6 +163,8 @@ def unpack(data: bytes) -> Document:
             scores=unpack_tables(found["scores"]),
             moves=unpack_tables(found["moves"]),
             loss=_frame(found["loss"]),
+            definition=found.get("definition", ""),  # releases of the first version have neither
+            studies={name: _study(columns) for name, columns in found.get("studies", {}).items()},
             audit_head=found["audit_head"],
         )
     except (KeyError, TypeError) as error:
@@ -202,6 +212,16 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell
 def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
     frame = pd.DataFrame({name: pd.Series(values, dtype=_kind(name)) for name, values in columns.items()})
     return frame.reset_index(drop=True)
+
+
+def _study(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """A table whose columns are texts or numbers, as their values say."""
+    return pd.DataFrame(
+        {
+            name: pd.Series(values, dtype="str" if any(isinstance(value, str) for value in values) else "float64")
+            for name, values in columns.items()
+        }
+    )
 
 
 _TEXTS = {"wave", "since", "measure", "status", "reason", "table"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from app.workflow.describing import cuts, framework, lattice, measures
+from app.workflow.describing import cuts, definition, framework, lattice, measures
 from app.workflow.document import (
     Document,
     Facets,
@@ -21,10 +21,12 @@ from app.workflow.document import (
     unpack,
     unpack_tables,
 )
-from scoring import SurveyDesign, Totals, reduce
+from app.workflow.studying import GROUPINGS, Studies, study
+from scoring import Framework, SurveyDesign, Totals, reduce
 from scoring.design import traffic_weights
 from scoring.packing import VERSION, from_bytes, to_bytes
 from scoring.publication import NARROW, Publication, loss_of, publish
+from scoring.versions import history_faults, refuse_unbridged
 from surveys.errors import StoreError
 from surveys.questionnaire import DesignColumns, Questionnaire
 from surveys.store import ReleaseRow, Store
@@ -61,83 +63,29 @@ def prepare(
     progress("reading answers")
     totals, digest = totals_of(store, survey_id, tuple(waves), at=at)
     document = unpack(store.release_document(survey_id, before.number)) if before else None
+    _refuse_unjoinable(document)
     made = publish(
         totals, framework(), plan, hidden=_hidden_before(store, survey_id, waves),
         earlier=document.scores if document else None, progress=progress,
     )  # fmt: skip
     _refuse_telling_differences(store, survey_id, waves, made)
+    progress("studying how questions and indices hang together")
+    studies = study(
+        _studied(store, survey_id, questionnaire, tuple(waves), document),
+        totals,
+        framework(),
+        design(questionnaire.design),
+        waves,
+    )
     note = _note(store, survey_id, totals, digest, at)
     kept = replace(_sealed_with(held, made), over=_version(before))
-    whole = replace(_joined(store, survey_id, document, made, note, tuple(waves)), loss=loss_of(kept.mask))
+    whole = replace(_joined(store, survey_id, document, made, note, studies), loss=loss_of(kept.mask))
     progress("storing the candidate")
     names = [*(before.waves if before else ()), *(wave for wave in waves if not before or wave not in before.waves)]
     return store.add_release(
         survey_id, waves=names, document=pack(whole), mask=write_sealed(kept),
         supersedes=before.number if before else None, who=who, at=at,
     )  # fmt: skip
-
-
-def revise(
-    store: Store,
-    survey_id: str,
-    rows: Sequence[ReleaseRow],
-    *,
-    cells: Sequence[Mapping[str, str]],
-    reason: str,
-    who: str,
-    at: datetime,
-) -> None:
-    """Withdraw parts of releases at once: they are hidden, with whatever would give them away.
-
-    One mask is solved for all of them: a wave is the same, figure by figure, in every release that shows it.
-    """
-    held = [read_sealed(store.release_mask(survey_id, row.number)) for row in rows]
-    waves = tuple(dict.fromkeys(wave for row in rows for wave in row.waves))
-    totals, _ = totals_of(store, survey_id, waves, at=at)
-    hidden = _strictest([one.mask for one in held])
-    plan = lattice(store.questionnaire(survey_id).id)
-    made = publish(totals, framework(), plan, hidden=hidden, withdrawn=cells)
-    changes = {}
-    for row, sealed in zip(rows, held, strict=True):
-        kept = store.release_document(survey_id, row.number)
-        document = unpack(kept)
-        document = replace(document, note={**document.note, "withdrawn": reason.strip()})
-        own = made.mask[made.mask["wave"].isin(row.waves)].reset_index(drop=True)
-        exact = {facets: _kept(table, own, facets) for facets, table in sealed.exact.items()}
-        changed = pack(_without(document, own, cells))
-        if changed != pack(unpack(kept)):
-            changes[row.number] = changed, write_sealed(replace(sealed, mask=own, exact=exact))
-    # also where nothing changes: whoever was stopped before the disk was cleaned asks again, and it is cleaned then
-    store.revise_releases(survey_id, changes, reason=reason, who=who, at=at)
-    if not changes:
-        raise StoreError("that part is withdrawn already from every release that showed it; nothing was changed")
-
-
-def _without(document: Document, mask: pd.DataFrame, cells: Sequence[Mapping[str, str]]) -> Document:
-    """The document with all that a mask hides empty, and the withdrawn cells too where nobody is left to be masked."""
-    scores = {facets: _covered(table, mask, facets, "wave") for facets, table in document.scores.items()}
-    moves = {
-        facets: _covered(_covered(table, mask, facets, "wave"), mask, facets, "since")
-        for facets, table in document.moves.items()
-    }
-    for tables in (scores, moves):
-        for table in tables.values():
-            for cell in cells:
-                _empty(table, cell)
-    return replace(document, scores=scores, moves=moves, loss=loss_of(mask))
-
-
-def _empty(table: pd.DataFrame, cell: Mapping[str, str]) -> None:
-    """Empty the figures of a withdrawn cell, in place; a change is of a wave if either of its ends is."""
-    if table.empty or not set(cell) <= set(table.columns):
-        return
-    match = pd.Series(True, index=table.index)
-    for name, value in cell.items():
-        own = table[name] == value
-        match &= own | (table["since"] == value) if name == "wave" and "since" in table.columns else own
-    figures = [name for name in table.columns if str(table[name].dtype) == "float64"]
-    table.loc[match, figures] = float("nan")
-    table.loc[match, ["status", "reason"]] = ["suppressed", "withdrawn"]
 
 
 def refuse_outdated(store: Store, survey_id: str, row: ReleaseRow) -> None:
@@ -158,10 +106,10 @@ def _hidden_before(store: Store, survey_id: str, waves: Sequence[str]) -> pd.Dat
     """What any earlier public release of these waves hid: it stays hidden when they are released again."""
     rows = [row for row in store.releases(survey_id) if row.published_at is not None and set(row.waves) & set(waves)]
     masks = [read_sealed(store.release_mask(survey_id, row.number)).mask for row in rows]
-    return _strictest([mask[mask["wave"].isin(waves)] for mask in masks]) if masks else None
+    return strictest([mask[mask["wave"].isin(waves)] for mask in masks]) if masks else None
 
 
-def _strictest(masks: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def strictest(masks: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Of each figure the reason of a mask that hides it."""
     mask = pd.concat(masks, ignore_index=True).fillna("").sort_values("why")
     return mask.drop_duplicates([name for name in mask.columns if name != "why"], keep="last")
@@ -238,6 +186,17 @@ def _refuse_unready(store: Store, survey_id: str, waves: Sequence[str]) -> None:
         raise StoreError("name at least one draft wave to release")
 
 
+def _refuse_unjoinable(before: Document | None) -> None:
+    """A trend never joins two versions of a definition without a bridge, and a version means one thing for ever."""
+    if before is None or not before.definition:
+        return
+    old, new = Framework.from_toml(before.definition, name="the released framework"), framework()
+    faults = history_faults(new, [old])
+    if faults:
+        raise StoreError("; ".join(f"{fault.key}: {fault.problem}; {fault.remedy}" for fault in faults))
+    refuse_unbridged(old, new, [code for code in new.measures if code in old.measures])
+
+
 def _refuse_telling_differences(store: Store, survey_id: str, waves: Sequence[str], made: Publication) -> None:
     """A wave that was public before must differ by nobody or by many: two releases must not give a person away."""
     for row in store.releases(survey_id):
@@ -270,10 +229,11 @@ def _joined(
     before: Document | None,
     made: Publication,
     note: Mapping[str, str],
-    new: tuple[str, ...],
+    studies: Studies,
 ) -> Document:
     (survey,) = (row for row in store.surveys() if row.id == survey_id)
     questionnaire = store.questionnaire(survey_id)
+    new = {wave for table in made.scores.values() for wave in table["wave"].astype(str)}
     waves = tuple(sorted({*(before.waves if before else ()), *new}))
     return Document(
         survey_id=survey_id,
@@ -286,7 +246,25 @@ def _joined(
         scores=_stacked(before.scores if before else {}, made.scores),
         moves=_stacked(before.moves if before else {}, made.moves),
         loss=made.loss,
+        definition=definition(),
+        studies={
+            name: pd.concat(
+                [part for part in (before.studies.get(name) if before else None, table) if part is not None]
+            )
+            for name, table in studies.items()
+        },
     )
+
+
+def _studied(
+    store: Store, survey_id: str, questionnaire: Questionnaire, waves: tuple[str, ...], before: Document | None
+) -> pd.DataFrame:
+    """Respondents of some waves and of the one published last, with what they may be grouped by."""
+    last = [wave for wave in (before.waves[-1:] if before else ()) if wave not in waves]
+    asked = {question.name for question in questionnaire.questions}
+    groupings = [(name,) for name in GROUPINGS if name in asked]
+    tables = [*lattice(questionnaire.id).tables, *groupings]
+    return _respondents(store, survey_id, questionnaire.design, (*last, *waves), tables)
 
 
 def _stacked(first: Tables, second: Tables) -> dict[Facets, pd.DataFrame]:
@@ -298,36 +276,19 @@ def _stacked(first: Tables, second: Tables) -> dict[Facets, pd.DataFrame]:
     }
 
 
+def _both(first: Mapping[str, pd.DataFrame], second: Studies) -> Studies:
+    """Studies of earlier waves and of new ones."""
+    names = dict.fromkeys((*first, *second))
+    return {
+        name: pd.concat([part[name] for part in (first, second) if name in part], ignore_index=True) for name in names
+    }
+
+
 def _sealed_with(held: Sealed | None, made: Publication) -> Sealed:
     mask = made.mask.astype("str")
     if held is None:
         return Sealed(mask, _stacked({}, made.exact))
     return Sealed(pd.concat([held.mask, mask], ignore_index=True).fillna(""), _stacked(held.exact, made.exact))
-
-
-def _marks(mask: pd.DataFrame, facets: Facets) -> pd.DataFrame:
-    own = mask[mask["table"] == " ".join(facets)]
-    return own[["wave", *facets, "measure", "why"]]
-
-
-def _covered(table: pd.DataFrame, mask: pd.DataFrame, facets: Facets, wave: str) -> pd.DataFrame:
-    """A table of a release with all that a new mask hides empty; what is empty stays so."""
-    keys = [wave, *facets, "measure"]
-    marks = _marks(mask, facets).rename(columns={"wave": wave})
-    why = table[keys].merge(marks, on=keys, how="left")["why"].fillna("").to_numpy()
-    out = table.copy()
-    hide = (why != "") & (table["status"].isin(["ok", "undefined"]) | (why == "withdrawn")).to_numpy()
-    figures = [name for name in out.columns if str(out[name].dtype) == "float64"]
-    out.loc[hide, figures] = float("nan")
-    out.loc[hide, "status"] = "suppressed"
-    out.loc[hide, "reason"] = ["withdrawn" if one == "withdrawn" else "protected" for one in why[hide]]
-    return out
-
-
-def _kept(table: pd.DataFrame, mask: pd.DataFrame, facets: Facets) -> pd.DataFrame:
-    keys = ["wave", *facets, "measure"]
-    why = table[keys].astype("str").merge(_marks(mask, facets), on=keys, how="left")["why"].fillna("")
-    return table[(why == "").to_numpy()].reset_index(drop=True)
 
 
 def _note(store: Store, survey_id: str, totals: Totals, digest: str, at: datetime) -> dict[str, str]:
@@ -374,7 +335,8 @@ def _digest(store: Store, survey_id: str, questionnaire: Questionnaire, waves: t
     parts: dict[str, Any] = {
         "held": sorted(held.items()),
         "batches": sorted(batches),
-        "items": [(item.code, item.range) for item in plan.items],
+        "items": [(item.column, item.range) for item in plan.items],
+        "respondent": plan.respondent_columns,
         "indicators": [(part.code, part.items, part.statistic, part.range) for part in plan.indicators],
         "design": repr(questionnaire.design),
         "tables": lattice(questionnaire.id).tables,

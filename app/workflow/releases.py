@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-from app.workflow import bundles, publishing
+from app.workflow import bundles, publishing, revising
 from app.workflow.document import Document, Release, pack, unpack
 from surveys.errors import StoreError
 from surveys.store import ReleaseRow, Store
@@ -101,7 +101,7 @@ def withdraw(
         raise StoreError(f"survey {survey_id!r} has no published release; there is nothing to withdraw")
     if cells:
         shown = [row for row in public if any(cell.get("wave", row.waves[0]) in row.waves for cell in cells)]
-        publishing.revise(store, survey_id, shown, cells=cells, reason=reason, who=who, at=at)
+        revising.revise(store, survey_id, shown, cells=cells, reason=reason, who=who, at=at)
         names = ", ".join(str(row.number) for row in shown)
         return f"Withdrawn from release {names}, with whatever would give it away."
     gone = [number] if number is not None else [row.number for row in public]
