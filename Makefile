@@ -4,6 +4,8 @@ BIN := .venv/bin
 LOCK := uv pip compile --universal --generate-hashes --no-strip-extras --no-header --python-version 3.11
 COMPILE := $(LOCK) pyproject.toml --extra build
 UPGRADE :=
+# Every processor takes tests, each with one thread for its linear algebra; whoever is done first takes from the others.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 say = @printf '\n== %s\n' "$(1)"
 
 .PHONY: help run test bench endurance lock clean
@@ -34,7 +36,7 @@ test:
 	$(call say,4/5 Who may import whom: import-linter)
 	@$(BIN)/lint-imports
 	$(call say,5/5 Tests: pytest with branch coverage)
-	@$(BIN)/python -m pytest --cov
+	@$(PYTEST) --cov
 
 bench:
 	@sh .ci/setup bench
@@ -45,7 +47,7 @@ endurance:
 	$(call say,How often do the intervals hold the truth: 2000 surveys a scenario)
 	@$(BIN)/python benchmarks/coverage.py --samples 2000
 	$(call say,A process that is killed at any statement leaves nothing half done)
-	@SARHAD_REQUIRE_ALL=1 SARHAD_KILL_STRIDE=1 $(BIN)/python -m pytest -q tests/surveys/test_store_killed.py
+	@SARHAD_REQUIRE_ALL=1 SARHAD_KILL_STRIDE=1 $(PYTEST) -q tests/surveys/test_store_killed.py
 	$(call say,Eight writers for two minutes; a full disk; any use case killed)
 	@SARHAD_REQUIRE_ALL=1 SARHAD_ENDURANCE=1 $(BIN)/python -m pytest -q tests/surveys/test_store_crowded.py \
 		tests/surveys/test_store_full.py tests/app/test_killed.py

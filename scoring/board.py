@@ -15,7 +15,7 @@ from scoring.disclosure import failing
 from scoring.estimates import variance
 from scoring.evidence import Groups
 from scoring.framework import Framework, Indicator
-from scoring.freedom import BASE, Shares
+from scoring.freedom import Shares
 from scoring.indices import Scores, assemble, groups_of, scale_steps
 from scoring.lattice import Lattice
 from scoring.layout import FULL, Breakdown, Flags, Table, breakdowns, by_psu, facts, half_unit, shown_error, still_open
@@ -25,7 +25,6 @@ from scoring.totals import Totals
 
 COARSE = {1: 10.0, 2: 3.0}  # what a figure of a coarse table is worth beside one of a fine table
 HEADLINE = 4.0
-SPARE = 5.0  # a range of n this wide keeps at least four whole values, whatever its ends
 
 
 class Board:
@@ -120,37 +119,6 @@ class Board:
         )
         return solve(problem, self.in_danger)
 
-    def telling(self, why: npt.NDArray[np.object_]) -> Flags:
-        """Figures whose "too few answers" (10 to 19) would, with the rest of a line, tell a number of answers.
-
-        Of each line n of the total is known within 2, of shown parts too, of unreliable ones between two limits.
-        """
-        low, high = float(self.rules.few_respondents), float(self.rules.few_answers - 1)
-        n, thin, open_ = self._wide["n"], why == "few_answers", why == ""
-        least = np.where(thin, low, np.where(open_, np.maximum(n - BASE, 0.0), 0.0))
-        most = np.where(thin, high, np.where(open_, n + BASE, np.inf))
-        told = np.zeros(self.size, dtype=bool)
-        for line in self.lines():
-            parts, total = line.parts, line.total
-            if not (thin[parts].any() or thin[total]):
-                continue
-            others = np.where(line.left_over, np.inf, 0.0)
-            room = most[total] - (least[parts].sum() - least[parts])
-            beside = np.array([most[np.delete(parts, place)].sum() for place in range(parts.size)]) + others
-            ends = np.minimum(most[parts], room) - np.maximum(least[parts], least[total] - beside)
-            of_total = min(most[total], most[parts].sum() + others) - max(least[total], least[parts].sum())
-            if (
-                (ends[thin[parts]] < SPARE).any()
-                or (thin[total] and of_total < SPARE)
-                or (ends[~open_[parts]] < SPARE).any()
-            ):
-                told[parts[thin[parts]]] = True
-                told[total] |= thin[total]
-        wide = told.reshape(-1, len(self.measures))  # a composite that rests on such a part tells as much
-        for node in range(self.nodes):
-            wide[:, node] = wide[:, self.nodes :][:, self.parts[node]].any(axis=1)
-        return np.asarray(wide.ravel() & thin)
-
     def _counts(self, table: Table) -> Integers:
         nodes = np.column_stack([table.n[:, part].min(axis=1) for part in self.parts[: self.nodes]] or [table.n[:, :0]])
         return np.hstack([nodes, table.n])
@@ -200,7 +168,7 @@ class Board:
         lines = [line for line in self.lines() if scales[line.total] and line.parts.size]
         every = Shares(
             np.arange(self.size), wide["n"], wide["people"], shown, half, np.zeros(self.size, dtype=bool), lines,
-            steps=wide["steps"], yes=wide["yes"],
+            steps=wide["steps"], yes=wide["yes"], no=wide["no"],
         )  # fmt: skip
         return Corners(every, fewest=self.rules.freedom)
 
@@ -234,9 +202,9 @@ class Board:
     def _wide(self) -> Mapping[str, Floats]:
         """What is known of every figure; NaN for composites but their counts."""
         wide = {"n": np.concatenate([self._counts(table).ravel() for table in self.tables]).astype(np.float64)}
-        every: dict[str, list[Floats]] = {name: [] for name in ("people", "values", "half", "steps", "yes")}
+        every: dict[str, list[Floats]] = {name: [] for name in ("people", "values", "half", "steps", "yes", "no")}
         for table in self.tables:
-            group, total = table.groups.group, table.groups.total / FULL
+            group, base, total = table.groups.group, table.groups.base, table.groups.total / FULL
             cells = len(table.labels)
             of_table = {
                 "people": table.people,
@@ -244,6 +212,7 @@ class Board:
                 "half": table.half,
                 "steps": np.tile(self.steps, (cells, 1)),
                 "yes": by_cell(np.maximum, group, total, cells),
+                "no": by_cell(np.maximum, group, base - total, cells),
             }
             blank = np.full((cells, self.nodes), np.nan)
             for name, values in of_table.items():

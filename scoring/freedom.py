@@ -38,9 +38,9 @@ class Shares:
         Over positions in `figures`.
     steps : ndarray of float
         Steps of the scale: 1 of a share.
-    yes : ndarray of float
-        People (of an item, parts of people) above the lowest answer in the shift that has most of them: what is
-        remembered of a hidden figure at most, so that no fewer are held possible.
+    yes, no : ndarray of float
+        People (of an item, parts of people) above the lowest and below the highest answer in the shift that has most of
+        them: what is remembered of a hidden figure at most, so that no fewer are held possible.
     """
 
     figures: Integers
@@ -52,10 +52,11 @@ class Shares:
     lines: Sequence[Line]
     steps: Floats
     yes: Floats
+    no: Floats
 
     def of(self, figures: Integers, hidden: Flags, lines: Sequence[Line]) -> "Shares":
         """Some of the figures, some of them hidden, with the lines over their positions."""
-        names = ("figures", "n", "people", "share", "half", "steps", "yes")
+        names = ("figures", "n", "people", "share", "half", "steps", "yes", "no")
         return Shares(**{name: getattr(self, name)[figures] for name in names}, hidden=hidden[figures], lines=lines)
 
 
@@ -84,14 +85,36 @@ def cornered(shares: Shares, *, fewest: int) -> Integers:
         caught += now[reach.width[now] < fewest - 1 - DUST].tolist()
         left = np.setdiff1d(open_, now)
         open_ = left[reach.width[left] < fewest - 1]
-    return np.array(sorted(caught), dtype=np.int64)
+    return np.array(sorted({*caught, *_forced(shares, block)}), dtype=np.int64)
+
+
+def _forced(shares: Shares, block: Integers) -> list[int]:
+    """Hidden figures of people who all answered alike, to whoever knows by the roster how many they are.
+
+    No step away from the end is left to them: then each answer is known, however many there are.
+    """
+    low, high = shares.share <= shares.half, shares.share >= 1 - shares.half
+    open_ = np.flatnonzero(shares.hidden & (shares.n > 0) & (low | high))
+    if not open_.size:
+        return []
+    inside = np.isin(block, block[open_])
+    reach = _Reach(shares, roster=True).within(inside)
+    forced = []
+    while open_.size:
+        _, first = np.unique(block[open_], return_index=True)
+        now = open_[first]
+        reach.look(now, np.where(low[now], -1.0, 1.0))
+        room = np.where(low[now], reach.most[now], reach.top[now] - reach.least[now])
+        forced += now[room < 1 - DUST].tolist()
+        open_ = np.setdiff1d(open_, now)
+    return forced
 
 
 class _Reach:
     """The least and the largest y found of each figure, in steps of the scale of one person of mean weight."""
 
-    def __init__(self, shares: Shares, places: Integers | None = None) -> None:
-        self._shares = shares
+    def __init__(self, shares: Shares, places: Integers | None = None, *, roster: bool = False) -> None:
+        self._shares, self._roster = shares, roster
         self.size, self._lines = shares.hidden.size, len(shares.lines)
         self._places = np.arange(self.size) if places is None else places  # in what the caller numbers
         columns = 2 * (self.size + self._lines)  # n of figures and left over parts, then y of them
@@ -99,15 +122,16 @@ class _Reach:
             optimize.LinearConstraint(_additive(shares, columns), 0.0, 0.0),
             optimize.LinearConstraint(_within(shares, columns), -np.inf, 0.0),
         ]
-        self._bounds = optimize.Bounds(*_bounds(shares).T)
+        self._bounds = optimize.Bounds(*_bounds(shares, roster=roster).T)
         self._weight = np.where(shares.n > 0, shares.people / np.maximum(shares.n, 1.0), 1.0) / shares.steps
-        self._least = np.full(int(self._places.max(initial=-1)) + 1, np.inf)
-        self._most = -self._least
+        size = int(self._places.max(initial=-1)) + 1
+        self.least, self.most, self.top = np.full(size, np.inf), np.full(size, -np.inf), np.zeros(size)
+        self.top[self._places] = shares.people / self._weight
 
     @property
     def width(self) -> Floats:
         """How far apart the two are, by the numbers of the caller."""
-        return np.asarray(self._most - self._least)
+        return np.asarray(self.most - self.least)
 
     def look(self, figures: Integers, signs: Floats) -> None:
         """Move some figures up or down, as far as they go together."""
@@ -116,8 +140,8 @@ class _Reach:
         found = optimize.milp(cost, bounds=self._bounds, constraints=self._rows)  # no whole numbers: linear
         if found.x is not None:
             y = np.maximum(found.x[self.size + self._lines :][: self.size], self._shares.yes) / self._weight
-            self._least[self._places] = np.minimum(self._least[self._places], y)
-            self._most[self._places] = np.maximum(self._most[self._places], y)
+            self.least[self._places] = np.minimum(self.least[self._places], y)
+            self.most[self._places] = np.maximum(self.most[self._places], y)
 
     def within(self, inside: Flags) -> "_Reach":
         """The same of some blocks alone; what was found of them stands."""
@@ -129,8 +153,8 @@ class _Reach:
             for line in old.lines
             if inside[self._places[line.total]]
         ]
-        out = _Reach(old.of(mine, old.hidden, lines), places)
-        out._least[places], out._most[places] = self._least[places], self._most[places]
+        out = _Reach(old.of(mine, old.hidden, lines), places, roster=self._roster)
+        out.least[places], out.most[places] = self.least[places], self.most[places]
         return out
 
 
@@ -182,16 +206,20 @@ def _within(shares: Shares, width: int) -> "sparse.csr_array[np.float64]":
     return sparse.csr_array((np.concatenate(values), where), shape=(start, width))
 
 
-def _bounds(shares: Shares) -> Floats:
-    size, lines = shares.hidden.size, len(shares.lines)
-    people = shares.people
+def _bounds(shares: Shares, *, roster: bool) -> Floats:
+    """Limits of n, then of y; by the roster people are known as they are, and what one shift said of hidden figures."""
+    people, lines = shares.people, len(shares.lines)
     with np.errstate(invalid="ignore", divide="ignore"):
         doubt = np.where(shares.n > 0, BASE / shares.n * people, 0.0)  # n is shown to base 5
     low = np.where(shares.hidden, 0.0, np.maximum(people - doubt, 0.0))
     ample = 2.0 * people.sum() + 1.0  # an end, so that no programme runs away
     high = np.where(shares.hidden, ample, np.minimum(people + doubt, ample))
+    if roster:
+        low = high = people
     free = np.full(lines, ample)
     none = np.array([0.0 if line.left_over == 0 else ample for line in shares.lines])
     n = np.column_stack([np.append(low, np.zeros(lines)), np.append(high, none)])
-    y = np.column_stack([np.zeros(size + lines), np.append(np.full(size, ample), free)])
+    held = shares.hidden & roster
+    known = np.column_stack([np.where(held, shares.yes, 0.0), np.where(held, people - shares.no, ample)])
+    y = np.vstack([known, np.column_stack([np.zeros(lines), free])])
     return np.vstack([n, y])

@@ -100,7 +100,6 @@ def publish(
     progress("hiding what would give a hidden figure away")
     pattern = board.pattern(why != "")
     why = np.where(pattern & (why == ""), "complementary", why)
-    why = np.where(board.telling(why), "few_answers_untold", why)
     progress("making the tables")
     scores, exact = {}, {}
     for table in board.tables:
@@ -181,8 +180,8 @@ def _shown(raw: pd.DataFrame, why: npt.NDArray[np.object_], unit: Floats, rules:
     """
     table = raw.assign(**dict.fromkeys(_BANDS, np.nan))
     table[_NUMBERS] = table[_NUMBERS].astype(np.float64)
-    reason = np.where(why == "", table["reason"], np.where(np.isin(why, ["few_answers", "withdrawn"]), why, PROTECTED))
-    status = np.where(why == "", table["status"], np.where(why == "few_answers", "unreliable", "suppressed"))
+    reason = np.where(why == "", table["reason"], np.where(why == "withdrawn", why, PROTECTED))
+    status = np.where(why == "", table["status"], "suppressed")
     table = table.assign(status=status, reason=reason)
     table.loc[why != "", _NUMBERS] = np.nan
     top = table["top"].to_numpy(dtype=np.float64)

@@ -66,7 +66,8 @@ class Soundness:
     items : DataFrame
         `item`, `n`, share of worst answers `floor` and of best answers `ceiling`.
     compensation : DataFrame
-        `node`, `part`, `units`; `below` of them the part is below the floor, `offset` of those the node is not.
+        `node`, `part`, `floor`, `units`; in `below` of them the part is below the floor, in `offset` of those the
+        node is not.
     findings : tuple of Finding
     """
 
@@ -131,7 +132,7 @@ _PARTS = (
     "level", "node", "kind", "part", "n", "weight", "rest", "loading", "inflation", "influence", "squared", "reason"
 )  # fmt: skip
 _PAIRS = ("level", "node", "kind", "first", "second", "correlation", "low", "n", "reason")
-_COMPENSATION = ("node", "part", "units", "below", "offset")
+_COMPENSATION = ("node", "part", "floor", "units", "below", "offset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,5 +359,5 @@ def _compensated(scores: Scores, framework: Framework, floor: float) -> pd.DataF
             known = np.isfinite(own) & np.isfinite(whole)
             below = known & (own < floor)
             counts = (known.sum(), below.sum(), (below & (whole >= floor)).sum())
-            rows.append((node.code, part.code, *(int(count) for count in counts)))
+            rows.append((node.code, part.code, floor, *(int(count) for count in counts)))
     return pd.DataFrame(rows, columns=list(_COMPENSATION))

@@ -2,12 +2,17 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-from tests.postgres import empty_url, postgres_server, postgres_template, store_url
+from tests.postgres import empty_url, postgres_server, postgres_template, sqlite_template, store_url
 
-__all__ = ["empty_url", "postgres_server", "postgres_template", "reference", "store_url"]
+__all__ = ["empty_url", "postgres_server", "postgres_template", "reference", "sqlite_template", "store_url"]
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes says nothing while other tests run beside it.
+settings.register_profile("beside others", deadline=None)
+settings.load_profile("beside others")
 
 
 @pytest.fixture(scope="session")

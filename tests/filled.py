@@ -1,11 +1,11 @@
-"""Filled stores, made once for all tests of a session: the demo survey, and a small one of one bank.
+"""Filled stores, made once for all tests of a run: the demo survey, and a small one of one bank.
 
 Tests that change something take a copy. A fixture that is imported by several conftests is made by each of them, so the
 file itself says whether it is there already.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -19,6 +19,7 @@ from surveys import simulate
 from surveys.questionnaire import Questionnaire
 from surveys.reading import Limits
 from surveys.store import Saved, Store, open_store
+from tests.once import made_once
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 RIVER = "river"
@@ -92,22 +93,33 @@ def copied(path: Path, folder: Path) -> str:
 @pytest.fixture(scope="session")
 def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with the demo survey and its three releases: read it, never change it."""
-    path = tmp_path_factory.getbasetemp() / "demo.db"
-    if not path.exists():
-        store = open_store(f"sqlite:///{path}")
-        demo.fill(store, at=NOON, progress=lambda _: None)
-        store.close()
-    return path
+    return own_copy(tmp_path_factory, "demo.db", fill_demo)
 
 
 @pytest.fixture(scope="session")
 def river_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with the small survey, one release a wave: read it, never change it."""
-    path = tmp_path_factory.getbasetemp() / "river.db"
+    return own_copy(tmp_path_factory, "river.db", fill_river)
+
+
+def own_copy(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A copy for the tests of this process, of a store that one process of the run filled."""
+    path = factory.getbasetemp() / "own" / name
     if not path.exists():
-        store = open_store(f"sqlite:///{path}")
-        for wave in RIVER_WAVES:
-            send(store, path.parent, wave)
-            published(store, [wave])
-        store.close()
+        path.parent.mkdir(exist_ok=True)
+        shutil.copyfile(made_once(factory, name, make), path)
     return path
+
+
+def fill_demo(path: Path) -> None:
+    store = open_store(f"sqlite:///{path}")
+    demo.fill(store, at=NOON, progress=lambda _: None)
+    store.close()
+
+
+def fill_river(path: Path) -> None:
+    store = open_store(f"sqlite:///{path}")
+    for wave in RIVER_WAVES:
+        send(store, path.parent, wave)
+        published(store, [wave])
+    store.close()

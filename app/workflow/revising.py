@@ -41,7 +41,7 @@ def revise(
         document = replace(document, note={**document.note, "withdrawn": reason.strip()})
         own = made.mask[made.mask["wave"].isin(row.waves)].reset_index(drop=True)
         exact = {facets: _kept(table, own, facets) for facets, table in sealed.exact.items()}
-        changed = pack(_without(document, own, cells))
+        changed = pack(without(document, own, cells))
         if changed != pack(unpack(kept)):
             changes[row.number] = changed, write_sealed(replace(sealed, mask=own, exact=exact))
     # also where nothing changes: whoever was stopped before the disk was cleaned asks again, and it is cleaned then
@@ -50,7 +50,7 @@ def revise(
         raise StoreError("that part is withdrawn already from every release that showed it; nothing was changed")
 
 
-def _without(document: Document, mask: pd.DataFrame, cells: Sequence[Mapping[str, str]]) -> Document:
+def without(document: Document, mask: pd.DataFrame, cells: Sequence[Mapping[str, str]]) -> Document:
     """The document with all that a mask hides empty, and the withdrawn cells too where nobody is left to be masked."""
     scores = {facets: _covered(table, mask, facets, "wave") for facets, table in document.scores.items()}
     moves = {

@@ -35,7 +35,10 @@ from tests.filled import NOON
 
 ENTRY = ROOT / "streamlit_app.py"
 #: The modules that may come near the answers: they make releases, or take answers in.
-INSIDE = {f"app/workflow/{name}.py" for name in ("publishing", "fieldwork", "demo", "releases", "diagnosis", "storage")}
+INSIDE = {
+    f"app/workflow/{name}.py"
+    for name in ("publishing", "revising", "studying", "fieldwork", "demo", "releases", "diagnosis", "storage")
+}
 #: What gives answers, totals, or figures before the mask.
 ANSWERS = {"responses", "totals_get", "release_mask", "read_sealed", "totals_of"}
 ENGINE = {"reduce", "score", "change", "estimate", "publish"}

@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "var" / "screenshots"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]  # the first: root may not run it otherwise
-START_SECONDS = 60
+START_SECONDS = 180
+expect.set_options(timeout=30_000)  # as long as it may take beside other tests
 #: What the front end asks on deep links to find its base path: answered by 404, which it expects.
 PROBES = ("/_stcore/health", "/_stcore/host-config")
 
@@ -65,10 +66,10 @@ class Visit:
 
     def settle(self) -> None:
         """Wait until the script has run and late parts (charts, tables) are there."""
-        expect(self.page.get_by_role("heading", level=1)).to_be_visible(timeout=30_000)
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
         app = self.page.get_by_test_id("stApp")
-        expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
-        expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
+        expect(app).to_have_attribute("data-test-script-state", "notRunning")
+        expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0)
         self.page.wait_for_timeout(800)
 
     def shoot(self, name: str) -> None:

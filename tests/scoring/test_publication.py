@@ -344,7 +344,9 @@ def shares(
     shown = np.round(np.array(yes) / counts / (2 * half)) * 2 * half
     flags = np.isin(np.arange(len(n)), hidden)
     ones, none = np.ones(len(n)), np.zeros(len(n))
-    return Shares(np.arange(len(n)), counts, counts, shown, np.full(len(n), half), flags, lines, steps=ones, yes=none)
+    return Shares(
+        np.arange(len(n)), counts, counts, shown, np.full(len(n), half), flags, lines, steps=ones, yes=none, no=none
+    )
 
 
 def test_hidden_count_between_exact_neighbours_is_cornered() -> None:
@@ -371,6 +373,13 @@ def test_steps_of_an_item_are_counted_by_its_scale() -> None:
     narrow = shares([40, 33, 7], [20, 17, 3], [2], [line(0, [1, 2])], half=0.0005)
     narrow = replace(narrow, yes=np.array([0.0, 0.0, 3.0]), steps=np.full(3, 4.0))
     assert cornered(narrow, fewest=4).size == 0  # 2 people of 4 steps
+
+
+def test_people_of_one_mind_are_cornered_where_a_total_forces_their_answers() -> None:
+    """34 of 40 yes, of which 6 of 12 and 28 of a hidden 28: with the roster, and 6 of 12 known, all 28 said yes."""
+    forced = shares([40, 12, 28], [34, 6, 28], [2], [line(0, [1, 2])], half=0.0005)
+    assert cornered(replace(forced, share=np.array([0.85, 0.5, 1.0])), fewest=0).tolist() == [2]
+    assert cornered(replace(forced, half=np.full(3, 0.05)), fewest=0).size == 0  # rounding leaves a no
 
 
 def test_nothing_hidden_leaves_nobody_in_a_corner() -> None:
@@ -626,9 +635,9 @@ def test_changes_are_those_of_the_shown_figures(open_: Publication) -> None:
 def test_hidden_scores_have_no_number_and_no_change(whole: Totals) -> None:
     found = publish(whole, SMALL, LATTICE, withdrawn=[{"wave": "2022", "post": "left a"}])
     for facets, table in found.scores.items():
-        hidden = table[table["status"].isin(["suppressed", "unreliable"])]
+        hidden = table[table["status"] == "suppressed"]
         assert hidden[NUMBERS].isna().all(axis=None)
-        assert set(hidden["reason"]) <= {"protected", "withdrawn", "few_answers"}
+        assert set(hidden["reason"]) <= {"protected", "withdrawn"}
         keys = [*facets, "measure"]
         gone = set(map(tuple, hidden[keys].astype(str).to_numpy()))
         assert not gone & set(map(tuple, found.moves[facets][keys].astype(str).to_numpy()))

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import openpyxl
@@ -21,6 +22,7 @@ def columns(style: str) -> tuple[Column, ...]:
     return tuple(column for column in (*PLANTED, *HARMLESS) if column.style == style)
 
 
+@cache
 def instrument() -> Questionnaire:
     """The traveller instrument."""
     return xlsform.load(ROOT / "data" / "instruments" / "traveller")
@@ -33,12 +35,14 @@ def form(style: str, rows: int) -> Questionnaire:
     return replace(known, questions=(*known.questions, *questions))
 
 
+@cache
 def interviews() -> pd.DataFrame:
     """A small wave of the instrument in the shape of a Kobo export."""
     truth = Truth.from_toml((ROOT / "data" / "demo" / "truth.toml").read_text(encoding="utf-8"))
     return draw(instrument(), replace(truth, shifts=2, interviews=2), wave="2026", seed=1)
 
 
+@cache
 def whole(style: str) -> pd.DataFrame:
     """Interviews and all columns of one habit, under the names that its field tool writes."""
     answers = interviews()

@@ -1,6 +1,8 @@
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,17 @@ from surveys.errors import StoreError
 from surveys.questionnaire import Question
 from surveys.store import Store, open_store, seals
 from surveys.store.audit import START, canonical
+from tests.postgres import Server, copy_of
 from tests.surveys.stored import AGREE, FORM, NOON, answers, execute, on_disk, save
 
 BY: dict[str, Any] = {"who": "Anna", "at": NOON}
 
 
-@pytest.fixture
-def full(store: Store) -> Store:
-    """A store in which everything has happened: corrections, an undone file, an erasure, releases, a log of its own."""
+def fill(url: str) -> None:
+    """Let everything happen in a store: corrections, an undone file, an erasure, releases, a log of its own."""
+    store = open_store(url)
+    store.add_survey("demo", title="Demo", synthetic=True, team="north", questionnaire=FORM)
+    store.add_wave("demo", "2026")
     save(store, answers(rows=6))
     save(store, answers(rows=3, first=2, content="later", clear=np.int16(0)), file="b")
     save(store, answers(rows=2, first=20), file="c")
@@ -32,16 +37,44 @@ def full(store: Store) -> Store:
     store.comment_release("demo", 1, agency="customs", text="We differ.", **BY)
     store.publish_release("demo", 1, **BY)
     store.log(who="x", action="export", subject="demo", at=NOON, details={"rows": 3, "name": "Ҳамид"})
-    return store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def sqlite_full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("full") / "store.db"
+    fill(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def postgres_full(postgres_server: Server) -> str:
+    name = postgres_server.fresh()
+    fill(postgres_server.url(name))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def full_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a store in which everything has happened, on each database."""
+    with copy_of(request, tmp_path, "full") as url:
+        yield url
+
+
+@pytest.fixture
+def full(full_url: str) -> Iterator[Store]:
+    store = open_store(full_url)
+    yield store
+    store.close()
 
 
 def codes(store: Store) -> set[str]:
     return {fault.code for fault in store.verify()}
 
 
-def test_a_store_that_nobody_touched_verifies(full: Store, store_url: str) -> None:
+def test_a_store_that_nobody_touched_verifies(full: Store, full_url: str) -> None:
     assert full.verify() == ()
-    again = open_store(store_url)
+    again = open_store(full_url)
     assert again.verify() == ()
     again.close()
 
@@ -111,27 +144,27 @@ TAMPERED = [
 
 
 @pytest.mark.parametrize(("statement", "found"), TAMPERED)
-def test_whatever_is_altered_is_found_and_named(full: Store, store_url: str, statement: str, found: set[str]) -> None:
-    execute(store_url, statement)
+def test_whatever_is_altered_is_found_and_named(full: Store, full_url: str, statement: str, found: set[str]) -> None:
+    execute(full_url, statement)
     assert codes(full) == found
 
 
-def test_a_whole_file_that_is_taken_out_or_put_in_is_found(full: Store, store_url: str) -> None:
-    execute(store_url, "DELETE FROM submission WHERE batch_id = 3", "DELETE FROM batch WHERE id = 3")
+def test_a_whole_file_that_is_taken_out_or_put_in_is_found(full: Store, full_url: str) -> None:
+    execute(full_url, "DELETE FROM submission WHERE batch_id = 3", "DELETE FROM batch WHERE id = 3")
     assert {(fault.code, fault.subject) for fault in full.verify()} == {
         ("batch", "file 3"),
         ("batch-standing", "whether file 3 counts"),
     }
     columns = "wave_id, instrument_version_id, filename, received_at, received_by, status, n_rows, slots, seal"
-    execute(store_url, f"INSERT INTO batch (id, sha256, {columns}) SELECT 4, 'z', {columns} FROM batch WHERE id = 2")
+    execute(full_url, f"INSERT INTO batch (id, sha256, {columns}) SELECT 4, 'z', {columns} FROM batch WHERE id = 2")
     assert {fault.subject for fault in full.verify()} >= {"file 4", "whether file 4 counts"}
 
 
-def test_altered_totals_are_found_and_not_used(full: Store, store_url: str) -> None:
+def test_altered_totals_are_found_and_not_used(full: Store, full_url: str) -> None:
     full.totals_put("d" * 64, "demo", b"sums", NOON)
     assert (full.totals_get("d" * 64), full.verify()) == (b"sums", ())
-    literal = "payload || '\\x41'::bytea" if store_url.startswith("postgres") else "CAST(payload || x'41' AS BLOB)"
-    execute(store_url, f"UPDATE totals SET payload = {literal}")
+    literal = "payload || '\\x41'::bytea" if full_url.startswith("postgres") else "CAST(payload || x'41' AS BLOB)"
+    execute(full_url, f"UPDATE totals SET payload = {literal}")
     assert full.totals_get("d" * 64) is None
     assert [(fault.code, fault.subject) for fault in full.verify()] == [
         ("totals", f"totals {'d' * 12} of survey 'demo'")
@@ -139,16 +172,16 @@ def test_altered_totals_are_found_and_not_used(full: Store, store_url: str) -> N
 
 
 @pytest.mark.parametrize("name", ["document", "mask"])
-def test_an_altered_document_or_mask_of_a_release_is_found(full: Store, store_url: str, name: str) -> None:
-    literal = "'\\x41'" if store_url.startswith("postgres") else "x'41'"
-    execute(store_url, f"UPDATE release SET {name} = {literal}")
+def test_an_altered_document_or_mask_of_a_release_is_found(full: Store, full_url: str, name: str) -> None:
+    literal = "'\\x41'" if full_url.startswith("postgres") else "x'41'"
+    execute(full_url, f"UPDATE release SET {name} = {literal}")
     (fault,) = full.verify()
     assert (fault.code, fault.subject) == (f"release-{name}", "release 1 of survey 'demo'")
 
 
-def test_lines_that_changed_places_are_both_found(full: Store, store_url: str) -> None:
+def test_lines_that_changed_places_are_both_found(full: Store, full_url: str) -> None:
     execute(
-        store_url,
+        full_url,
         "UPDATE event SET id = -1 WHERE id = 2",
         "UPDATE event SET id = 2 WHERE id = 3",
         "UPDATE event SET id = 3 WHERE id = -1",
@@ -156,27 +189,27 @@ def test_lines_that_changed_places_are_both_found(full: Store, store_url: str) -
     assert [fault.subject for fault in full.verify() if fault.code == "log-altered"] == ["line 2", "line 3", "line 4"]
 
 
-def test_an_altered_answer_is_named_by_its_row_and_never_by_its_uuid(full: Store, store_url: str) -> None:
-    execute(store_url, "UPDATE submission SET a002 = 0 WHERE uuid = 'u-3' AND batch_id = 1")
+def test_an_altered_answer_is_named_by_its_row_and_never_by_its_uuid(full: Store, full_url: str) -> None:
+    execute(full_url, "UPDATE submission SET a002 = 0 WHERE uuid = 'u-3' AND batch_id = 1")
     (fault,) = full.verify()
     assert fault.subject == "survey 'demo', wave '2026', file 1, row 4"
     assert "u-3" not in repr(fault)
 
 
 def test_a_tail_that_was_cut_off_is_not_healed_by_the_next_line_nor_by_opening_again(
-    full: Store, store_url: str
+    full: Store, full_url: str
 ) -> None:
-    execute(store_url, "DELETE FROM event WHERE action = 'export'")
+    execute(full_url, "DELETE FROM event WHERE action = 'export'")
     full.log(who="x", action="look", subject="demo", at=NOON)
     assert codes(full) == {"log-tail"}
-    again = open_store(store_url)
+    again = open_store(full_url)
     assert codes(again) == {"log-tail"}
     again.close()
 
 
-def test_a_line_forged_without_the_key_is_found(full: Store, store_url: str) -> None:
+def test_a_line_forged_without_the_key_is_found(full: Store, full_url: str) -> None:
     execute(
-        store_url,
+        full_url,
         "UPDATE wave SET state = 'draft'",
         "INSERT INTO event SELECT id + 1, at, who, 'wave-draft', subject,"
         """ '{"proof": {"[\\"wave\\",\\"demo\\",\\"2026\\"]": "draft"}}', mac FROM event WHERE action = 'export'""",
@@ -184,10 +217,10 @@ def test_a_line_forged_without_the_key_is_found(full: Store, store_url: str) -> 
     assert codes(full) == {"log-altered", "log-tail"}
 
 
-def test_a_chain_is_never_made_again_over_one_that_is_there(full: Store, store_url: str) -> None:
+def test_a_chain_is_never_made_again_over_one_that_is_there(full: Store, full_url: str) -> None:
     full.close()
-    execute(store_url, "DELETE FROM secret WHERE name <> 'salt' AND name <> 'check'")
-    again = open_store(store_url)
+    execute(full_url, "DELETE FROM secret WHERE name <> 'salt' AND name <> 'check'")
+    again = open_store(full_url)
     assert {"log-altered", "log-tail", "answer", "batch-seal"} <= codes(again)
     again.close()
 

@@ -110,33 +110,20 @@ def stored(
 
 
 every_file = pytest.mark.parametrize(
-    "stored",
-    [(name, key) for name in planted_files.FILES for key in (None, vault.new_key())],
+    ("stored", "least"),
+    [((name, key), least) for name in planted_files.FILES for key, least in ((None, SHORT), (vault.new_key(), WINDOW))],
     ids=[f"{name}-{kept}" for name in planted_files.FILES for kept in ("hashed", "sealed")],
-    indirect=True,
-)
-plain_files = pytest.mark.parametrize(
-    "stored", [(name, None) for name in planted_files.FILES], ids=planted_files.FILES, indirect=True
+    indirect=["stored"],
 )
 one_file = pytest.mark.parametrize("stored", [("kobo.csv", None)], indirect=True)
 
 
 @every_file
-def test_no_byte_of_personal_data_is_left_by_an_import(stored: tuple[str, Path, list[bytes]]) -> None:
-    name, _, places = stored
+def test_no_byte_of_personal_data_is_left_by_an_import(stored: tuple[str, Path, list[bytes]], least: int) -> None:
+    """While the store is open, and once its log of writes ahead is emptied."""
+    name, database, places = stored
     assert len(personal(name)) > 500
-    assert traces(places, personal(name)) == []
-
-
-@plain_files
-def test_not_even_short_personal_data_are_left(stored: tuple[str, Path, list[bytes]]) -> None:
-    name, _, places = stored
-    assert traces(places, personal(name), least=SHORT) == []
-
-
-@every_file
-def test_nothing_is_left_after_the_store_is_closed(stored: tuple[str, Path, list[bytes]]) -> None:
-    name, database, _ = stored
+    assert traces(places, personal(name), least=least) == []
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert traces(everything_in(database.parent, database.parents[1] / "temporary"), personal(name)) == []
