@@ -19,9 +19,11 @@ from scoring import Framework, RequestError
 from scoring.aggregation import known
 from scoring.coherence import between_posts
 from scoring.findings import Finding
+from scoring.joint import from_figures
 from scoring.plans import Plan, plan
 from scoring.published import Published, nearest
 from scoring.sensitivity import sensitivity, uncertainty
+from scoring.standings import bands as against
 from scoring.standings import standings
 from scoring.whatif import what_if as score_otherwise
 
@@ -81,11 +83,16 @@ def possible(release: Release, *, side: str, wave: str, by: Facets) -> str:
         return "Too few shifts were interviewed on this side to say how the errors of questions hang together."
     if by not in release.document.scores:
         return f"There is no table by {' and '.join(by[1:])} in this release."
-    apart = release.document.note.get("strata", "").split(" x ")
-    together = [facet for facet in by[1:] if facet not in apart]
+    together = _asked_together(release, by)
     if together:
-        return f"Groups by {together[0]} were asked in the same shifts, so they cannot be compared one by one here."
+        return f"Groups by {together} were asked in the same shifts, so they cannot be compared one by one here."
     return ""
+
+
+def _asked_together(release: Release, by: Facets) -> str:
+    """A facet whose groups share shifts, "" where there is none: they are not independent of one another then."""
+    apart = release.document.note.get("strata", "").split(" x ")
+    return next((facet for facet in by[1:] if facet not in apart), "")
 
 
 def what_if(
@@ -121,6 +128,27 @@ def what_if(
     ranks = standings(made[["estimate", "se", "df"]], seed=SEED)
     made[["rank", "rank_low", "rank_high"]] = ranks[["rank", "rank_low", "rank_high"]].astype("float64")
     return made.reset_index()
+
+
+def bands(release: Release, *, side: str, wave: str, by: Facets, measure: str) -> "pd.Series[str]":
+    """Every shown cell against its side's average, of published figures: below, not_distinguishable or above.
+
+    Certain of all cells together; the side counts as independent of its cells, which is on the safe side. Empty where
+    cells share shifts, or where there are not two of them.
+    """
+    none = pd.Series(dtype="str")
+    if by == (SIDE,) or _asked_together(release, by):
+        return none
+    rows = _rows(release, side=side, wave=wave, by=by)
+    cells = rows[(rows["measure"] == measure) & (rows["se"] > 0) & (rows["df"] > 0)]
+    whole = _rows(release, side=side, wave=wave, by=(SIDE,))
+    whole = whole[(whole["measure"] == measure) & (whole["se"] > 0) & (whole["df"] > 0)]
+    if len(cells) < 2 or len(whole) != 1:  # noqa: PLR2004 - nothing to stand apart from
+        return none
+    figures = (cells[name].to_numpy(dtype=np.float64) for name in ("estimate", "se", "df"))
+    value, se, df = (float(whole[name].iloc[0]) for name in ("estimate", "se", "df"))
+    found = against(from_figures(*figures, seed=SEED), average=(value, se, df))
+    return pd.Series(found, index=cells[by[-1]].astype(str), dtype="str")
 
 
 def stability(

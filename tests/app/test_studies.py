@@ -75,6 +75,19 @@ def test_a_hidden_question_refuses_every_index_over_it_at_that_post_alone(demo_r
     assert (left_out["status"] == "ok").all()
 
 
+def test_bands_call_a_post_that_stands_far_above_its_side(demo_release: Release) -> None:
+    table = demo_release.document.scores[BY_POST].copy()
+    far = (table["post"] == "heron_ferry") & (table["measure"] == "integrity") & (table["wave"] == WAVE)
+    table.loc[far, "estimate"] = 90.0
+    document = replace(demo_release.document, scores={**demo_release.document.scores, BY_POST: table})
+    moved = replace(demo_release, document=document)
+    found = studies.bands(moved, side=LEFT, wave=WAVE, by=BY_POST, measure="integrity")
+    assert found["heron_ferry"] == "above"
+    assert set(found.drop("heron_ferry")) <= {"below", "not_distinguishable"}
+    assert studies.bands(moved, side=LEFT, wave=WAVE, by=("side", "sex"), measure="integrity").empty
+    assert studies.bands(moved, side=LEFT, wave=WAVE, by=("side",), measure="integrity").empty
+
+
 def test_stability_and_shares_are_of_the_index_asked_for(demo_release: Release) -> None:
     told: list[float] = []
     found = studies.stability(

@@ -4,6 +4,7 @@ The enemy knows how many people of each sex answered in every shift, so that onl
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from tests.attack.invented import FRAMEWORK, STEPS
 from tests.attack.knowledge import FAMILIES, Cell, Flags, Floats, Found, Scene, loadings
 from tests.attack.solving import Effort
 from tests.attack.systems import System, another, exchanges, outside
+from tests.attack.witnesses import Moves, fitting, moves, pairs, spared
 
 SENSITIVE = {part.code for part in FRAMEWORK.indicators if part.sensitive}
 TOGETHER: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -29,7 +31,7 @@ def certain(
         system = system_of(scene, family)
         if not system.is_true():
             raise AssertionError(f"the attack believes something false of {scene.side} {scene.wave} {family}")
-        safe = _exchanged(system)
+        safe = _made_up(system, _exchanged(system), known)
         effort.looked_at += int((_ends(system) != 0).sum())
         for shift in known:
             for block, atom in _proved(system, safe, shift, effort):
@@ -106,6 +108,45 @@ def _exchanged(system: System) -> Flags:
                 found = exchanges(system, bare, dict.fromkeys(together, sign))
                 safe[place, bare] |= outside(system, bare, found)
     return safe
+
+
+def _made_up(system: System, safe: Flags, known: Sequence[int]) -> Flags:
+    """The same with two others that make up for the change, for atoms that no exchange clears of every memory."""
+    safe = safe.copy()
+    ends = _ends(system)
+    now = np.einsum("rba,ba->r", system.matrix, system.truth)
+    low, high = system.low - now, system.high - now
+    for place, measure in enumerate(system.blocks):
+        left = [_asked(safe[place, atom], known, own) for atom, own in enumerate(system.shift.tolist())]
+        open_ = np.flatnonzero(np.array(left) & (ends[place] != 0))
+        if not open_.size:
+            continue
+        found = _moves(system, TOGETHER.get(measure, ((measure,),)))
+        used = found.effect.any(axis=1)
+        made = pairs(replace(found, effect=found.effect[used]), (high - low)[used])
+        aimed = found.step[:, place] * ends[place, found.atom] > 0
+        for move in np.flatnonzero(aimed & np.isin(found.atom, open_)):
+            atom = int(found.atom[move])
+            if not _asked(safe[place, atom], known, system.shift[atom]):
+                continue
+            fits = fitting(made, low[used], high[used], found.effect[used, move])
+            safe[place, atom] |= spared(made, fits, atom=atom, shift=system.shift)
+    return safe
+
+
+def _asked(safe: Flags, known: Sequence[int], own: int) -> bool:
+    """Whether some memory that is tried, other than of the atom's own shift, is not answered yet."""
+    return any(not safe[shift] for shift in known if shift != own)
+
+
+def _moves(system: System, kinds: tuple[tuple[str, ...], ...]) -> Moves:
+    steps = [
+        np.array([size if block in kind else 0.0 for block in system.blocks])
+        for kind in kinds
+        for size in (1.0, -1.0, 2.0, -2.0)
+    ]
+    legal = [system.legal(system.truth + step[:, None]) for step in steps]
+    return moves(system.matrix, steps, legal, system.shift)
 
 
 def _proved(system: System, safe: Flags, known: int, effort: Effort) -> Iterator[tuple[int, int]]:

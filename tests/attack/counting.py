@@ -1,42 +1,55 @@
-"""How many values can a hidden count have? The number of answers, and of yes, behind every hidden figure of a share."""
+"""How many values can a hidden count have? The numbers of answers, and of yes or steps, behind every hidden figure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from tests.attack.invented import STEPS
 from tests.attack.knowledge import DUST, Cell, Found, Scene
 from tests.attack.solving import Effort, Floats, System, furthest, gathered
+from tests.attack.witnesses import fitting, moves, pairs
 
-SHARES = ("asked", "paid", "either", "queued")
+COUNTED = (*STEPS, "hours")
+SENSITIVE = ("asked", "paid", "either")
+MOST_HOURS = 1000.0  # of one person
 MOST_PEOPLE = 14.0  # interviews of one sex that the enemy holds possible in one shift, if the truth is not more
 ROUNDED_BY = 2.0
-TRIES = 10  # random directions, in which every hidden count moves at once
+TRIES = 5  # random directions, in which every hidden count moves at once
+STEPS_OF_TWO = ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (1.0, 1.0), (-1.0, -1.0), (2.0, 0.0), (-2.0, 0.0))
 
 
-def cornered_counts(scene: Scene, effort: Effort, *, rng: np.random.Generator, fewest: int = 4) -> list[Found]:
+def cornered_counts(
+    scene: Scene, effort: Effort, *, rng: np.random.Generator, measures: Collection[str] = COUNTED, fewest: int = 4
+) -> list[Found]:
     """Hidden counts with fewer than `fewest` values: to anybody, or to somebody who remembers the busiest shift."""
     found: list[Found] = []
-    for measure in SHARES:
-        hidden = [cell for cell in scene.cells if measure in cell.rows and not cell.shown(measure)]
-        if not hidden or len(hidden) == len([cell for cell in scene.cells if measure in cell.rows]):
-            continue  # nothing is shown: nothing can be said
-        found += _cornered(scene, measure, hidden, effort, rng=rng, fewest=fewest)
+    for measure in measures:
+        held = [cell for cell in scene.cells if measure in cell.rows]
+        hidden = [cell for cell in held if not cell.shown(measure)]
+        if hidden and len(hidden) < len(held):  # where nothing is shown nothing can be said
+            found += _cornered(scene, measure, hidden, effort, rng=rng, fewest=fewest)
     return found
 
 
 def counts(scene: Scene, measure: str) -> System:
-    """Facts about answers n and yes y of every atom (n first) when neither is known."""
+    """Facts about answers n and yes y of every atom (n first) when neither is known.
+
+    Of an item y counts steps of its scale above the lowest answer, of an amount it is the sum, and no whole number.
+    """
     atoms = scene.weight.size
-    truth = np.concatenate([scene.n[measure], scene.steps_up[measure]])
+    amount = measure == "hours"
     most = np.tile(np.maximum(scene.n[measure], MOST_PEOPLE), 2)
+    ceiling = MOST_HOURS if amount else float(STEPS[measure])
+    most[atoms:] *= ceiling
+    truth = np.concatenate([scene.n[measure], scene.amount if amount else scene.steps_up[measure]])
     rows = [row for cell in scene.cells for row in _of_cell(scene, cell, measure)]
     for atom in range(atoms):
         row = np.zeros(2 * atoms)
-        row[[atom, atoms + atom]] = [1.0, -1.0]
+        row[[atom, atoms + atom]] = [ceiling, -1.0]
         rows.append((row, 0.0, np.inf))
-    return gathered(rows, truth, most)
+    return gathered(rows, truth, most, whole=np.repeat([True, not amount], atoms))
 
 
 def _of_cell(scene: Scene, cell: Cell, measure: str) -> Iterator[tuple[Floats, float, float]]:
@@ -44,24 +57,23 @@ def _of_cell(scene: Scene, cell: Cell, measure: str) -> Iterator[tuple[Floats, f
         return
     nothing = np.zeros(scene.weight.size)
     inside = cell.inside.astype(np.float64)
-    row = cell.rows[measure]
+    row, rules = cell.rows[measure], scene.rules
     if cell.shown(measure):
         low, high = cell.limits(measure)
+        steps = STEPS.get(measure)
         people = scene.weight * inside
-        size = row.n
-        doubt = ROUNDED_BY if scene.rules.rounded else 0.0
-        yield np.concatenate([inside, nothing]), size - doubt, size + doubt
-        yield np.concatenate([-high / 100.0 * people, people]), -np.inf, DUST
-        yield np.concatenate([-low / 100.0 * people, people]), -DUST, np.inf
-        away = float(scene.rules.each if measure == "queued" else scene.rules.sensitive_each)
-        yield np.concatenate([nothing, inside]), away, np.inf
-        yield np.concatenate([inside, -inside]), away, np.inf
+        top = 1.0 if steps is None else 100.0 / steps
+        doubt = ROUNDED_BY if rules.rounded else 0.0
+        yield np.concatenate([inside, nothing]), row.n - doubt, row.n + doubt
+        yield np.concatenate([-high / top * people, people]), -np.inf, DUST
+        yield np.concatenate([-low / top * people, people]), -DUST, np.inf
+        if steps is not None:
+            away = float(max(rules.each, rules.sensitive_each if measure in SENSITIVE else 0))
+            yield np.concatenate([nothing, inside]), away, np.inf
+            yield np.concatenate([steps * inside, -inside]), away, np.inf
     elif row.status == "unreliable":
-        yield (
-            np.concatenate([inside, nothing]),
-            float(scene.rules.few_respondents),
-            float(max(scene.rules.few_answers - 1, scene.rules.few_respondents)),
-        )
+        few = rules.few_respondents
+        yield np.concatenate([inside, nothing]), float(few), float(max(rules.few_answers - 1, few))
 
 
 def _cornered(
@@ -78,9 +90,10 @@ def _cornered(
         raise AssertionError(f"{scene.wave} {scene.side} {measure}: the truth does not fit")
     nothing = np.zeros(scene.weight.size)
     aims = [np.concatenate([cell.inside * 1.0, nothing]) for cell in hidden]
-    aims += [np.concatenate([nothing, cell.inside * 1.0]) for cell in hidden]
+    if measure in STEPS:
+        aims += [np.concatenate([nothing, cell.inside * 1.0]) for cell in hidden]
     aim = np.array(aims)
-    names = [f"{what} of {' '.join(cell.names)}" for what in ("answers", "yes") for cell in hidden]
+    names = [f"{what} of {' '.join(cell.names)}" for what in ("answers", "yes") for cell in hidden][: len(aims)]
     shift = _busiest(scene, measure, hidden)
     fixed = np.tile(scene.shift == shift, 2)
     before = effort.given_up
@@ -115,8 +128,8 @@ def _values(
     rng: np.random.Generator,
     fewest: int,
 ) -> list[set[int]]:
-    """Values of each aim that were seen to fit: first of all at once, then of those with too few alone."""
-    seen: list[set[int]] = [{round(value)} for value in aim @ system.truth]
+    """Values of each aim that were seen to fit: by small changes, by programmes for all, then for each alone."""
+    seen = _near(aim, system, fixed) if system.whole.all() else [{round(value)} for value in aim @ system.truth]
 
     def look(direction: Floats) -> None:
         other = furthest(system, direction, fixed=fixed, effort=effort)
@@ -133,6 +146,30 @@ def _values(
     return seen
 
 
+def _near(aim: Floats, system: System, fixed: npt.NDArray[np.bool_]) -> list[set[int]]:
+    """Values that one or two atoms can give each aim, whatever else stays."""
+    atoms = system.truth.size // 2
+    matrix = system.matrix.toarray()[:-atoms].reshape(-1, 2, atoms)  # the last facts are of one atom: always legal
+    n, y = system.truth.reshape(2, atoms)
+    ceiling = system.most[-1] / system.most[atoms - 1]
+    free = ~fixed[:atoms]
+    after = [(n + dn, y + dy) for dn, dy in STEPS_OF_TWO]
+    legal = [
+        free & (of_n >= 0) & (of_n <= system.most[:atoms]) & (of_y >= 0) & (of_y <= ceiling * of_n)
+        for of_n, of_y in after
+    ]
+    found = moves(matrix, [np.array(step) for step in STEPS_OF_TWO], legal, np.arange(atoms))
+    now = matrix.reshape(-1, 2 * atoms) @ system.truth
+    low, high = system.low[:-atoms] - now, system.high[:-atoms] - now
+    made = pairs(found, high - low)
+    fits = fitting(made, low, high, np.zeros(low.size))
+    shifted = np.einsum("mb,abm->am", found.step, aim.reshape(len(aim), 2, atoms)[:, :, found.atom])
+    shifted = np.hstack([shifted, np.zeros((len(aim), 1))])  # the last: nobody
+    truth = aim @ system.truth
+    values = np.round(shifted[:, made.first[fits]] + shifted[:, made.second[fits]] + truth[:, None])
+    return [{round(own), *map(round, np.unique(row))} for own, row in zip(truth, values, strict=True)]
+
+
 def _alone(
     aim: Floats, seen: set[int], system: System, fixed: npt.NDArray[np.bool_], effort: Effort, fewest: int
 ) -> set[int]:
@@ -141,7 +178,9 @@ def _alone(
     truth = round(float(aim @ system.truth))
     for value in (truth + step for step in (*range(1 - fewest, 0), *range(1, fewest))):
         if len(values) < fewest and value not in values:
-            exact = System(system.truth, system.most, _with_row(system, aim), *_with_limits(system, value))
+            exact = System(
+                system.truth, system.most, system.whole, _with_row(system, aim), *_with_limits(system, value)
+            )
             if furthest(exact, np.zeros(system.truth.size), fixed=fixed, effort=effort) is not None:
                 values.add(value)
     return values

@@ -1,6 +1,8 @@
 """Small invented surveys of three waves, drawn to be hard to protect: tiny cells, like answers, heavy amounts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +11,7 @@ import pandas as pd
 from scoring import Framework, SurveyDesign, Totals, reduce
 from scoring.lattice import Lattice
 
-FRAMEWORK = Framework.from_toml("""
+HEAD = """
 id = "attacked"
 version = "1"
 title = "Attacked"
@@ -17,7 +19,8 @@ title = "Attacked"
 [[index]]
 code = "index"
 title = "Index"
-
+"""
+SCALES = """
 [[dimension]]
 code = "first"
 title = "First"
@@ -50,7 +53,21 @@ title = "Alone"
 dimension = "second"
 direction = "better"
 range = [1, 5]
+"""
+UNASKED = """
+[[dimension]]
+code = "first"
+title = "First"
+index = "index"
 
+[[item]]
+code = "unasked"
+title = "A framework has an item: this one nobody was asked"
+dimension = "first"
+direction = "better"
+range = [1, 5]
+"""
+SENSITIVE = """
 [[indicator]]
 code = "asked"
 title = "Asked"
@@ -74,21 +91,29 @@ statistic = "share"
 any_of = ["asked", "paid"]
 direction = "worse"
 sensitive = true
-
+"""
+PLAIN = """
 [[indicator]]
 code = "queued"
 title = "Queued"
 statistic = "share"
 item = "queued"
 direction = "worse"
-
+"""
+HOURS = """
 [[indicator]]
 code = "hours"
 title = "Hours"
 statistic = "mean"
 item = "hours"
 direction = "worse"
-""")
+"""
+FRAMEWORK = Framework.from_toml(HEAD + SCALES + SENSITIVE + PLAIN + HOURS)
+THEMES = {  # a small survey asks about one thing, so that very many can be attacked
+    "scales": Framework.from_toml(HEAD + SCALES + HOURS),
+    "sensitive": Framework.from_toml(HEAD + UNASKED + SENSITIVE),
+    "plain": Framework.from_toml(HEAD + UNASKED + PLAIN + HOURS),
+}
 LATTICE = Lattice.from_toml("""
 id = "attacked"
 version = "1"
@@ -97,12 +122,25 @@ tables = [["side"], ["side", "post"], ["side", "group"], ["side", "sex"], ["side
 DESIGN = SurveyDesign(
     weight="weight", strata=["side", "post", "group"], psu="shift", wave="wave", interviewer="interviewer"
 )
-TWO_SIDES = 0.2
 MOODS = {"mixed": 0.8, "top": 0.07, "bottom": 0.07, "middle": 0.06}  # of a stratum: the last three are of one mind
 WAVES = ("2022", "2024", "2026")
 STEPS = {"x": 4, "y": 3, "z": 4, "asked": 1, "paid": 1, "either": 1, "queued": 1}
 LOWEST = {"x": 1, "y": 1, "z": 1, "asked": 0, "paid": 0, "queued": 0}
-Flags = npt.NDArray[np.bool_]
+Columns = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Fewest and most of everything; `two_sides` is the chance of a second side."""
+
+    posts: tuple[int, int] = (2, 5)
+    shifts: tuple[int, int] = (3, 6)
+    interviews: tuple[int, int] = (3, 9)
+    two_sides: float = 0.2
+
+
+LARGE = Size()
+SMALL = Size(posts=(2, 3), shifts=(3, 4), interviews=(3, 8), two_sides=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,30 +155,38 @@ class Habits:
     missing: float
 
 
-def survey(seed: int, *, waves: tuple[str, ...] = WAVES) -> pd.DataFrame:
+def survey(seed: int, *, waves: tuple[str, ...] = WAVES, size: Size = LARGE) -> pd.DataFrame:
     """Interviews of one invented survey; the same for the same seed."""
     rng = np.random.default_rng(seed)
-    most = int(rng.integers(3, 7))
+    most = int(rng.integers(size.shifts[0], size.shifts[1] + 1))
     habits = Habits(
-        posts=int(rng.integers(2, 6)),
-        shifts=(3, most),
-        interviews=(3, int(rng.integers(5, 10))),
+        posts=int(rng.integers(size.posts[0], size.posts[1] + 1)),
+        shifts=(size.shifts[0], most),
+        interviews=(size.interviews[0], int(rng.integers(size.interviews[0] + 2, size.interviews[1] + 1))),
         weights=str(rng.choice(["equal", "distinct", "traffic"])),
         yes=float(rng.choice([0.05, 0.15, 0.3])),
         missing=float(rng.choice([0.0, 0.05, 0.2])),
     )
-    sides = ["left", "right"][: 1 + int(rng.random() < TWO_SIDES)]
+    sides = ["left", "right"][: 1 + int(rng.random() < size.two_sides)]
     places = [(wave, side, f"{side} {post}") for wave in waves for side in sides for post in range(habits.posts)]
     parts = [_stratum(rng, habits, place, group) for place in places for group in ("traders", "travellers")]
-    return pd.concat(parts, ignore_index=True)
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def totals(frame: pd.DataFrame) -> Totals:
+def together(seeds: Iterable[int], *, size: Size = SMALL) -> pd.DataFrame:
+    """Several surveys in one file, each a side of its own (sides share no figure), with its `seed`."""
+    parts = [survey(seed, size=size).assign(seed=seed) for seed in seeds]
+    frame = pd.concat(parts, ignore_index=True)
+    number = frame["seed"].astype(str) + " "
+    return frame.assign(side=number + frame["side"], shift=number + frame["shift"])
+
+
+def totals(frame: pd.DataFrame, *, framework: Framework = FRAMEWORK) -> Totals:
     """Totals of a survey by every table of the lattice."""
-    return reduce(frame, FRAMEWORK, DESIGN, facets=LATTICE.tables)
+    return reduce(frame, framework, DESIGN, facets=LATTICE.tables)
 
 
-def _stratum(rng: np.random.Generator, habits: Habits, place: tuple[str, str, str], group: str) -> pd.DataFrame:
+def _stratum(rng: np.random.Generator, habits: Habits, place: tuple[str, str, str], group: str) -> Columns:
     wave, side, post = place
     shifts = int(rng.integers(habits.shifts[0], habits.shifts[1] + 1))
     sizes = rng.integers(habits.interviews[0], habits.interviews[1] + 1, shifts)
@@ -152,23 +198,19 @@ def _stratum(rng: np.random.Generator, habits: Habits, place: tuple[str, str, st
         "distinct": rng.uniform(0.3, 4.0, shifts).round(3),
         "traffic": (rng.integers(20, 400, shifts) / sizes).round(4),
     }[habits.weights]
-    frame = pd.DataFrame(
-        {
-            "wave": wave,
-            "side": side,
-            "post": post,
-            "group": group,
-            "shift": [f"{wave} {post} {group} {one}" for one in number],
-            "weight": weight[number],
-            "interviewer": rng.choice(["a", "b", "c"], number.size),
-            "sex": rng.choice(np.array(["female", "male", None]), number.size, p=[0.3, 0.62, 0.08]),
-        }
-    )
-    return _answers(rng, habits, frame)
+    same = {"wave": wave, "side": side, "post": post, "group": group}
+    columns = {
+        **{name: np.full(number.size, value, dtype=object) for name, value in same.items()},
+        "shift": np.array([f"{wave} {post} {group} {one}" for one in range(shifts)], dtype=object)[number],
+        "weight": weight[number],
+        "interviewer": rng.choice(["a", "b", "c"], number.size).astype(object),
+        "sex": rng.choice(np.array(["female", "male", None]), number.size, p=[0.3, 0.62, 0.08]),
+    }
+    return columns | _answers(rng, habits, number.size)
 
 
-def _answers(rng: np.random.Generator, habits: Habits, frame: pd.DataFrame) -> pd.DataFrame:
-    size = len(frame)
+def _answers(rng: np.random.Generator, habits: Habits, size: int) -> Columns:
+    frame: Columns = {"unasked": np.full(size, -1.0)}
     mood = rng.choice(list(MOODS), p=list(MOODS.values()))
     for name, steps in STEPS.items():
         if name == "either":

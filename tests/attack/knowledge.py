@@ -6,7 +6,7 @@ above the lowest answer that each atom adds up to (of a share, its number of yes
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -21,11 +21,13 @@ from scoring.publication import Publication
 from tests.attack.invented import FRAMEWORK, LATTICE, LOWEST, STEPS
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 FAMILIES = (("x", "y", "z"), ("asked", "paid", "either"), ("queued",))
 DUST = 1e-7
 Place = tuple[tuple[str, ...], tuple[str, ...]]  # facets of a table, and their values
 NOT_STATED = "not stated"
+UNASKED = "unasked"  # nobody answered: nothing to find
 FINEST = 1e-6  # half a unit where nothing is rounded
 
 
@@ -86,7 +88,8 @@ class Scene:
 
     wave: str
     side: str
-    shift: npt.NDArray[np.int64]
+    shift: Integers
+    stratum: Integers
     stated: Flags  # atoms whose sex is known: the others are in no cell of their own
     weight: Floats
     n: Mapping[str, Floats]
@@ -102,12 +105,19 @@ class Scene:
         return float((self.weight * self.n[measure])[cell.inside].sum())
 
 
-def scenes(frame: pd.DataFrame, publication: Publication, *, rules: Thresholds = LATTICE.rules) -> list[Scene]:
-    """Every side in every wave of a survey."""
+def scenes(
+    frame: pd.DataFrame,
+    publication: Publication,
+    *,
+    rules: Thresholds = LATTICE.rules,
+    places: Collection[tuple[str, str]] | None = None,
+) -> list[Scene]:
+    """Every side in every wave of a survey, or those at some places."""
     rows = _rows(publication)
     return [
         _scene(part, rows[str(wave), str(side)], (str(wave), str(side)), rules)
         for (wave, side), part in frame.groupby(["wave", "side"])
+        if places is None or (str(wave), str(side)) in places
     ]
 
 
@@ -118,6 +128,8 @@ def _rows(publication: Publication) -> Mapping[tuple[str, str], dict[Place, dict
         names = table[["wave", *facets, "measure"]].astype(str).itertuples(index=False, name=None)
         figures = table[list(Figure._fields)].itertuples(index=False, name=None)
         for (wave, *cell, measure), figure in zip(names, figures, strict=True):
+            if measure == UNASKED:
+                continue
             found[wave, cell[facets.index("side")]][facets, tuple(cell)][measure] = Figure(*figure)
     return found
 
@@ -157,6 +169,7 @@ def _scene(
     return Scene(
         *place,
         pd.factorize(first["shift"])[0].astype(np.int64),
+        first.groupby(["post", "group"]).ngroup().to_numpy(dtype=np.int64),
         (first["sex"] != NOT_STATED).to_numpy(),
         first["weight"].to_numpy(dtype=np.float64),
         n,

@@ -40,12 +40,15 @@ class System:
     truth : ndarray of float, shape (unknowns,)
     most : ndarray of float, shape (unknowns,)
         Largest value of each; the least is 0.
+    whole : ndarray of bool, shape (unknowns,)
+        Which of them are whole numbers.
     matrix : csr_array, shape (facts, unknowns)
     low, high : ndarray of float, shape (facts,)
     """
 
     truth: Floats
     most: Floats
+    whole: npt.NDArray[np.bool_]
     matrix: "sparse.csr_array[np.float64]"
     low: Floats
     high: Floats
@@ -55,79 +58,31 @@ class System:
         value = self.matrix @ self.truth
         return float(np.max(np.concatenate([self.low - value, value - self.high, [0.0]])))
 
-    def fits(self, values: Floats) -> bool:
-        """Whether other numbers fit as well as the truth."""
-        value = self.matrix @ values
-        inside = ((values >= 0) & (values <= self.most)).all()
-        return bool(inside and (value >= self.low - SAFE).all() and (value <= self.high + SAFE).all())
 
-
-def gathered(rows: Sequence[tuple[Floats, float, float]], truth: Floats, most: Floats) -> System:
+def gathered(
+    rows: Sequence[tuple[Floats, float, float]], truth: Floats, most: Floats, *, whole: npt.NDArray[np.bool_]
+) -> System:
     """A system of facts, each with its coefficients and its two limits."""
     matrix = sparse.csr_array(np.array([row[0] for row in rows]).reshape(len(rows), truth.size))
     limits = np.array([row[1:] for row in rows]).reshape(len(rows), 2)
-    return System(truth, most, matrix, limits[:, 0], limits[:, 1])
-
-
-def nearest(
-    system: System, asked: Floats, *, at_least: float, fixed: npt.NDArray[np.bool_], effort: Effort
-) -> Floats | None:
-    """Numbers other than the truth by as little as can be, with ``asked @ x >= at_least``; None if there are none.
-
-    Parameters
-    ----------
-    system : System
-    asked : ndarray of float
-    at_least : float
-    fixed : ndarray of bool
-        What the enemy remembers.
-    effort : Effort
-    """
-    size = system.truth.size
-    up = np.where(fixed, 0.0, system.most - system.truth)
-    down = np.where(fixed, 0.0, system.truth)
-    both = sparse.hstack([system.matrix, -system.matrix], format="csr")
-    now = system.matrix @ system.truth
-    line = np.concatenate([asked, -asked])[None, :]
-    found = _solved(
-        np.ones(2 * size),
-        np.concatenate([up, down]),
-        [
-            optimize.LinearConstraint(both, system.low - now - SAFE / 2, system.high - now + SAFE / 2),
-            optimize.LinearConstraint(line, at_least - float(asked @ system.truth), np.inf),
-        ],
-        effort,
-    )
-    return None if found is None else system.truth + found[:size] - found[size:]
+    return System(truth, most, whole, matrix, limits[:, 0], limits[:, 1])
 
 
 def furthest(system: System, aim: Floats, *, fixed: npt.NDArray[np.bool_], effort: Effort) -> Floats | None:
-    """Numbers that fit and make ``aim @ x`` large."""
-    most = np.where(fixed, system.truth, system.most)
-    least = np.where(fixed, system.truth, 0.0)
-    rows = [optimize.LinearConstraint(system.matrix, system.low - SAFE / 2, system.high + SAFE / 2)]
-    return _solved(-aim, most, rows, effort, least=least)
-
-
-def _solved(
-    cost: Floats,
-    most: Floats,
-    rows: list[optimize.LinearConstraint],
-    effort: Effort,
-    least: Floats | None = None,
-) -> Floats | None:
+    """Numbers that fit and make ``aim @ x`` large; None where the solver finds none."""
     effort.programmes += 1
     found = optimize.milp(
-        cost,
-        integrality=np.ones(cost.size),
-        bounds=optimize.Bounds(np.zeros(cost.size) if least is None else least, most),
-        constraints=rows,
+        -aim,
+        integrality=system.whole.astype(np.int64),
+        bounds=optimize.Bounds(np.where(fixed, system.truth, 0.0), np.where(fixed, system.truth, system.most)),
+        constraints=optimize.LinearConstraint(system.matrix, system.low - SAFE / 2, system.high + SAFE / 2),
         options={"time_limit": effort.patience, "node_limit": effort.nodes, "mip_rel_gap": ANY},
     )
     if found.x is None:
         effort.given_up += int(found.status != 2)  # 2: it is known that nothing fits
         return None
-    return np.round(np.asarray(found.x, dtype=np.float64))
+    values = np.asarray(found.x, dtype=np.float64)
+    return np.where(system.whole, np.round(values), values)
 
 
 def reach(weights: Floats, rows: list[optimize.LinearConstraint], fixed: Floats, effort: Effort) -> float:

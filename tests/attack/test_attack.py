@@ -1,23 +1,16 @@
-"""What the enemy learns from random surveys; `python -m tests.attack.endurance` attacks more of them, and harder.
-
-Three weaknesses are open: answers that are certain to whoever takes several figures together in ways that the mask does
-not look at (two of them are held below), and counts that a remembered shift narrows. The tests hold how many there are.
-"""
+"""What the enemy learns from random surveys; `python -m tests.attack.endurance` attacks larger ones, everywhere."""
 
 import os
 import sys
 
+import numpy as np
 import pytest
 
-from scoring.publication import publish
-from tests.attack.answers import certain
-from tests.attack.campaign import Outcome, attacks, summary
-from tests.attack.invented import FRAMEWORK, LATTICE, survey, totals
-from tests.attack.knowledge import FAMILIES, Scene, scenes
-from tests.attack.solving import Effort
+from scoring.publication import Publication, publish
+from tests.attack.campaign import Outcome, attacks, summary, withdrawn
+from tests.attack.invented import LATTICE, THEMES, together, totals
 
-SURVEYS = int(os.environ.get("SARHAD_ATTACKS", "10"))
-OPEN, OPEN_COUNTS = 0.10, 0.05  # of the surveys, in which some answer, some count with a memory, is known today
+SURVEYS = int(os.environ.get("SARHAD_ATTACKS", "200"))
 
 
 @pytest.fixture(scope="module")
@@ -27,43 +20,55 @@ def outcomes() -> list[Outcome]:
     return found
 
 
+def learnt(outcomes: list[Outcome], *attacks: str) -> list[str]:
+    """What some attacks learnt, with the seed."""
+    return [f"{one.seed}: {found}" for one in outcomes for found in one.found if found.attack in attacks]
+
+
 def test_every_hidden_count_keeps_four_values(outcomes: list[Outcome]) -> None:
-    assert [one for outcome in outcomes for one in outcome.found if one.attack == "counts"] == []
+    assert learnt(outcomes, "counts") == []
     assert sum(outcome.effort.hidden for outcome in outcomes) > 10 * SURVEYS
 
 
-def test_hidden_counts_keep_four_values_to_a_memory_but_in_few_surveys(outcomes: list[Outcome]) -> None:
-    """Open: the mask asks for four values without a memory; with that of one shift survey 35 leaves three."""
-    learnt = {outcome.seed for outcome in outcomes for one in outcome.found if one.attack == "counts remembered"}
-    assert len(learnt) <= OPEN_COUNTS * SURVEYS, learnt
+def test_every_hidden_count_keeps_four_values_to_whoever_remembers_a_shift(outcomes: list[Outcome]) -> None:
+    assert learnt(outcomes, "counts remembered") == []
 
 
 def test_no_amount_is_known_to_fifteen_percent(outcomes: list[Outcome]) -> None:
-    assert [one for outcome in outcomes for one in outcome.found if one.attack == "amount"] == []
-    assert sum(outcome.effort.looked_at for outcome in outcomes) > 100 * SURVEYS
+    assert learnt(outcomes, "amount") == []
 
 
-def test_answers_are_certain_in_no_more_surveys_than_is_known(outcomes: list[Outcome]) -> None:
-    learnt = {outcome.seed for outcome in outcomes for one in outcome.found if one.attack == "certain"}
-    assert len(learnt) <= OPEN * SURVEYS, learnt
+def test_no_answer_is_certain(outcomes: list[Outcome]) -> None:
+    assert learnt(outcomes, "certain") == []
+    assert sum(outcome.effort.looked_at for outcome in outcomes) > 50 * SURVEYS
 
 
-def place(seed: int, wave: str, side: str) -> Scene:
-    """One side in one wave of one survey, published."""
-    frame = survey(seed)
-    found = scenes(frame, publish(totals(frame), FRAMEWORK, LATTICE))
-    return next(scene for scene in found if (scene.wave, scene.side) == (wave, side))
+def test_no_answer_is_certain_from_standard_errors(outcomes: list[Outcome]) -> None:
+    assert learnt(outcomes, "error") == []
 
 
-def test_open_weakness_differences_across_tables_of_several_levels() -> None:
-    """A total less its shown posts, less shown groups of a post that is hidden itself: here 56 people of one mind."""
-    scene = place(9, "2022", "left")
-    found = certain(scene, Effort(), known=[14], families=FAMILIES[:1])
-    assert len(found) <= 51  # shifts and sexes, of three items
+def test_attack_gives_up_on_few_programmes(outcomes: list[Outcome]) -> None:
+    """What the solver does not settle is not counted as safe."""
+    assert sum(one.effort.given_up for one in outcomes) <= 0.01 * sum(one.effort.programmes for one in outcomes)
 
 
-def test_open_weakness_an_indicator_of_any_bounds_its_parts() -> None:
-    """The share of "either" is at least that of each part, and at most their sum."""
-    scene = place(2, "2022", "right")
-    found = certain(scene, Effort(), known=[22], families=FAMILIES[1:2])
-    assert len(found) <= 8  # shifts and sexes, of "paid" and "either"
+def test_release_after_a_withdrawal_shows_nothing_new_and_nothing_otherwise() -> None:
+    """So that whoever holds both releases knows what the first one told, and nobody else learns it from the second."""
+    frame = together(range(4))
+    sides = [str(side) for side in frame["side"].unique()]
+    first = publish(totals(frame, framework=THEMES["plain"]), THEMES["plain"], LATTICE)
+    before, after = numbers(first), numbers(withdrawn(frame, first, sides))
+    assert after.items() < before.items()
+    assert len({key for key in before if "left 0" in key}) > 10
+    assert not {key for key in after if "left 0" in key}
+
+
+def numbers(publication: Publication) -> dict[tuple[str, ...], tuple[float, ...]]:
+    """Every shown figure, with all that its row says in numbers."""
+    return {
+        (*facets, *map(str, row[["wave", *facets, "measure"]])): tuple(
+            np.nan_to_num(row[["estimate", "se", "df", "low", "high", "n", "n_eff", "deff"]].astype(float), nan=-1.0)
+        )
+        for facets, table in publication.scores.items()
+        for _, row in table[table["estimate"].notna()].iterrows()
+    }

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scoring import score
 from scoring.disclosure import Thresholds
 from scoring.publication import Publication, publish
 from tests.attack.amounts import bounded_amounts
 from tests.attack.answers import certain
 from tests.attack.invented import FRAMEWORK, LATTICE, LOWEST, totals
-from tests.attack.knowledge import Found, loadings, scenes
+from tests.attack.knowledge import Found, scenes
 from tests.attack.solving import Effort
 
 NOTHING = Thresholds(
@@ -223,19 +222,6 @@ def test_amount_that_everybody_gave_is_hidden(hours: float) -> None:
     assert not {one for one in shown(published(frame, FULL)) if one[-1] == "hours"}
 
 
-def test_index_less_its_shown_part_would_give_a_hidden_part_away() -> None:
-    """The tree rule: a composite is hidden with any of its parts."""
-    frame = frame_of([Shift((2.0, 3.0, 4.0, 5.0, 3.0))] * 6, "x").assign(y=1.0)  # all gave the best answer to y
-    exact = score(totals(frame), FRAMEWORK, by="side").table.set_index("measure")["estimate"].round(1)
-    share = loadings()["first"]
-    y = (exact["first"] - share["x"] * exact["x"]) / share["y"]
-    doubt = 0.05 * (1 + share["x"]) / share["y"]
-    assert y - doubt > 100 * (1 - 1 / (3 * len(frame)))  # one step less of one person would show
-    table = published(frame, FULL).scores["side",].set_index("measure")["estimate"]
-    assert np.isfinite(table["x"])
-    assert table[["y", "first", "index"]].isna().all()
-
-
 def test_reason_for_hiding_would_tell_nearly_all_of_a_hidden_count() -> None:
     """One reason for all: "near the end" leaves three values of a share that is below one half."""
     shifts = [yes(many, 10, post=post) for post, given in (("a", (1, 0, 1, 0)), ("b", (5, 6, 4, 5))) for many in given]
@@ -249,15 +235,3 @@ def test_reason_for_hiding_would_tell_nearly_all_of_a_hidden_count() -> None:
     hidden = rows[rows["estimate"].isna()]
     assert set(hidden["reason"]) == {"protected"}
     assert set(why[hidden.index]) == {"near_end", "complementary"}
-
-
-def test_two_parts_said_to_be_few_would_give_their_numbers_away() -> None:
-    """Ten to nineteen in each of two groups, forty in all, rounded to five: nineteen in both."""
-    shifts = [Shift((1.0, 0.0) * 10, group=group) for group in ("traders", "travellers")] * 3
-    shifts = [replace(one, answers=one.answers[: 7 if place < 2 else 6]) for place, one in enumerate(shifts)]
-    publication = published(frame_of(shifts, "queued"), FULL)
-    total = publication.scores["side", "post"].query("measure == 'queued'")["n"].iloc[0]
-    parts = publication.scores["side", "post", "group"].query("measure == 'queued'")
-    possible = {first for first in range(10, 20) for second in range(10, 20) if abs(first + second - total) <= 2}
-    assert len(possible) < FULL.freedom
-    assert set(parts["status"]) != {"unreliable"}

@@ -61,3 +61,11 @@ def test_changes_are_differences_of_shown_scores(publications: list[Publication]
     gaps = pd.concat(off).dropna().abs()
     assert len(gaps) > 100
     assert float(gaps.max()) <= 0.01 + 1e-9
+
+
+def test_design_effects_of_shares_follow_from_the_shown_figures(publications: list[Publication]) -> None:
+    """With the standard error an exact one would tell how far answers lie apart."""
+    shown = rows(publications).query("measure in ['asked', 'paid', 'either', 'queued'] and se > 0")
+    deff = shown["n"] * shown["se"] ** 2 / (shown["estimate"] * (100 - shown["estimate"]))
+    assert len(shown) > 50
+    assert float((shown["deff"] - deff).abs().max()) <= 0.05 + 1e-9
