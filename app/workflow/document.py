@@ -224,10 +224,10 @@ def _study(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
     )
 
 
-_TEXTS = {"wave", "since", "measure", "status", "reason", "table"}
+_TEXTS = {"wave", "since", "measure", "status", "reason", "table", "psu"}
 _FIGURES = {
     "estimate", "se", "df", "low", "high", "n", "n_eff", "deff", "p", "top", "low_80", "high_80", "low_50", "high_50",
-    "share_by_rule", "share_beside", "above", "below",
+    "share_by_rule", "share_beside", "above", "below", "interviews",
 }  # fmt: skip
 _COUNTS = {"ways", "figures", "by_rule", "beside", "shifts"}
 

@@ -24,6 +24,7 @@ from app.workflow.document import (
 from app.workflow.studying import GROUPINGS, Studies, study
 from scoring import Framework, SurveyDesign, Totals, reduce
 from scoring.design import traffic_weights
+from scoring.disclosure import DEFAULT
 from scoring.packing import VERSION, from_bytes, to_bytes
 from scoring.publication import NARROW, Publication, loss_of, publish
 from scoring.versions import history_faults, refuse_unbridged
@@ -40,10 +41,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What is kept of a publication and never shown: the mask, and shown figures before rounding."""
+    """What is kept of a publication and never shown: the mask, shown figures before rounding, interviews by shift."""
 
     mask: pd.DataFrame
     exact: Tables
+    shifts: pd.DataFrame
     over: str = ""  # the release that stood when it was made, with its revision
 
 
@@ -68,7 +70,8 @@ def prepare(
         totals, framework(), plan, hidden=_hidden_before(store, survey_id, waves),
         earlier=document.scores if document else None, progress=progress,
     )  # fmt: skip
-    _refuse_telling_differences(store, survey_id, waves, made)
+    shifts = _shifts(store, survey_id, waves)
+    _refuse_telling_differences(store, survey_id, waves, made, shifts)
     progress("studying how questions and indices hang together")
     studies = study(
         _studied(store, survey_id, questionnaire, tuple(waves), document),
@@ -78,7 +81,7 @@ def prepare(
         waves,
     )
     note = _note(store, survey_id, totals, digest, at)
-    kept = replace(_sealed_with(held, made), over=_version(before))
+    kept = replace(_sealed_with(held, made, shifts), over=_version(before))
     whole = replace(_joined(store, survey_id, document, made, note, studies), loss=loss_of(kept.mask))
     progress("storing the candidate")
     names = [*(before.waves if before else ()), *(wave for wave in waves if not before or wave not in before.waves)]
@@ -158,13 +161,15 @@ def read_sealed(data: bytes) -> Sealed:
     """Read what `write_sealed` wrote."""
     found = expand(data)
     mask = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in found["mask"].items()})
-    return Sealed(mask, unpack_tables(found["exact"]), found.get("over", ""))
+    (shifts,) = unpack_tables({"": found.get("shifts", {})}).values()
+    return Sealed(mask, unpack_tables(found["exact"]), shifts, found.get("over", ""))
 
 
 def write_sealed(sealed: Sealed) -> bytes:
     """Mask and exact figures as bytes for the store."""
     mask = {name: sealed.mask[name].fillna("").tolist() for name in sealed.mask.columns}
-    return squeeze({"mask": mask, "exact": pack_tables(sealed.exact), "over": sealed.over})
+    (shifts,) = pack_tables({(): sealed.shifts}).values()
+    return squeeze({"mask": mask, "exact": pack_tables(sealed.exact), "shifts": shifts, "over": sealed.over})
 
 
 def _refuse_unready(store: Store, survey_id: str, waves: Sequence[str]) -> None:
@@ -197,22 +202,38 @@ def _refuse_unjoinable(before: Document | None) -> None:
     refuse_unbridged(old, new, [code for code in new.measures if code in old.measures])
 
 
-def _refuse_telling_differences(store: Store, survey_id: str, waves: Sequence[str], made: Publication) -> None:
+def _refuse_telling_differences(
+    store: Store, survey_id: str, waves: Sequence[str], made: Publication, shifts: pd.DataFrame
+) -> None:
     """A wave that was public before must differ by nobody or by many: two releases must not give a person away."""
     for row in store.releases(survey_id):
         shared = set(waves) & set(row.waves)
         if row.published_at is None or not shared:
             continue
-        earlier = read_sealed(store.release_mask(survey_id, row.number)).exact
+        earlier = read_sealed(store.release_mask(survey_id, row.number))
+        few = from_few_shifts(shifts, earlier.shifts)
         for facets, table in made.exact.items():
             keys = ["wave", *facets, "measure"]
-            both = table.merge(earlier.get(facets, table.iloc[:0]), on=keys, suffixes=("", "_before"))
-            if telling(both).any():
+            both = table.merge(earlier.exact.get(facets, table.iloc[:0]), on=keys, suffixes=("", "_before"))
+            differs = (both["n"] != both["n_before"]) & both["wave"].isin(few)
+            if (telling(both) | differs).any():
                 raise StoreError(
                     f"wave {', '.join(sorted(shared))} was public in release {row.number} and differs from it by fewer "
-                    f"than {FEWEST} interviews in some figure, or by people who answered alike: whoever holds both "
-                    "could work out who. Leave the wave as it was, or wait for the next batch of corrections"
+                    f"than {FEWEST} interviews in some figure, by those of few shifts, or by people who answered "
+                    "alike: whoever holds both could work out who. Leave the wave as it was, or wait for the next "
+                    "batch of corrections"
                 )
+
+
+def from_few_shifts(now: pd.DataFrame, before: pd.DataFrame) -> set[str]:
+    """Waves of which those who left or came are of fewer shifts, or more of them of one shift, than a figure may be."""
+    both = now.merge(before, on=["wave", "psu"], how="outer", suffixes=("", "_before")).fillna(0)
+    moved = both.assign(people=(both["interviews"] - both["interviews_before"]).abs())
+    found = set()
+    for wave, people in moved[moved["people"] > 0].groupby("wave")["people"]:
+        if len(people) < DEFAULT.shifts or people.max() > DEFAULT.largest_share * people.sum():
+            found.add(str(wave))
+    return found
 
 
 def telling(both: pd.DataFrame) -> "pd.Series[bool]":
@@ -284,11 +305,21 @@ def _both(first: Mapping[str, pd.DataFrame], second: Studies) -> Studies:
     }
 
 
-def _sealed_with(held: Sealed | None, made: Publication) -> Sealed:
+def _sealed_with(held: Sealed | None, made: Publication, shifts: pd.DataFrame) -> Sealed:
     mask = made.mask.astype("str")
     if held is None:
-        return Sealed(mask, _stacked({}, made.exact))
-    return Sealed(pd.concat([held.mask, mask], ignore_index=True).fillna(""), _stacked(held.exact, made.exact))
+        return Sealed(mask, _stacked({}, made.exact), shifts)
+    return Sealed(
+        pd.concat([held.mask, mask], ignore_index=True).fillna(""),
+        _stacked(held.exact, made.exact),
+        pd.concat([held.shifts, shifts], ignore_index=True),
+    )
+
+
+def _shifts(store: Store, survey_id: str, waves: Sequence[str]) -> pd.DataFrame:
+    """Interviews of every shift: `wave`, `psu`, `interviews`."""
+    counts = [store.counts(survey_id, wave).assign(wave=wave) for wave in waves]
+    return pd.concat(counts).groupby(["wave", "psu"])["interviews"].sum().reset_index()
 
 
 def _note(store: Store, survey_id: str, totals: Totals, digest: str, at: datetime) -> dict[str, str]:

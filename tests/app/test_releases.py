@@ -326,7 +326,9 @@ def test_a_wave_that_lost_three_interviews_is_not_prepared_again(river: Store, r
     releases.withdraw(river, RIVER, None, cells=(), reason="an error", who="team", at=NOON)
     for uuid in uuids(Path(river_url.removeprefix("sqlite:///")), "2024", count=3):
         river.erase(RIVER, uuid, who="team", at=NOON)
-    with pytest.raises(StoreError, match="fewer than 10 interviews in some figure, or by people who answered alike: whoever"):
+    with pytest.raises(
+        StoreError, match="fewer than 10 interviews in some figure, by those of few shifts, or by people who"
+    ):
         publishing.prepare(river, RIVER, waves=["2024"], who="team", at=NOON)
     assert [row.number for row in river.releases(RIVER)] == [1, 2]
 
@@ -344,12 +346,28 @@ def test_a_wave_that_lost_three_interviews_is_not_prepared_again(river: Store, r
     ],
 )
 def test_two_releases_differ_by_nobody_or_by_a_group_that_could_be_a_figure(
-    left_out: dict[str, float], telling: bool
+    *, left_out: dict[str, float], telling: bool
 ) -> None:
     before = {"estimate": 50.0, "n": 100.0, "above": 50.0, "below": 50.0}
     after = {name: value - left_out.get(name, 0.0) for name, value in before.items()}
     both = pd.DataFrame([after | {f"{name}_before": value for name, value in before.items()}])
     assert publishing.telling(both).tolist() == [telling]
+
+
+@pytest.mark.parametrize(
+    ("left", "few"), [([12, 12, 12], False), ([0, 12, 12], True), ([5, 6, 7], False), ([14, 14, 1], True)]
+)
+def test_those_who_left_a_public_wave_are_of_three_shifts_at_least_and_not_mostly_of_one(
+    *, left: list[int], few: bool
+) -> None:
+    """Of three shifts of 15, of which so many are left; [0, 12, 12]: 15 of 21 people left one shift."""
+    names = {"wave": ["2024"] * 3, "psu": ["a", "b", "c"]}
+    before = pd.DataFrame(names | {"interviews": [15.0, 15.0, 15.0]})
+    now = pd.DataFrame(names | {"interviews": [float(one) for one in left]})
+    assert publishing.from_few_shifts(now, before) == ({"2024"} if few else set())
+    two = now.assign(interviews=[15.0, 10.0, 10.0])
+    assert publishing.from_few_shifts(two, before) == {"2024"}
+    assert publishing.from_few_shifts(before, before) == set()
 
 
 def test_a_wave_that_lost_nobody_is_prepared_again_as_it_was(river: Store) -> None:

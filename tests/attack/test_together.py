@@ -12,7 +12,7 @@ import pytest
 import scoring.board
 import scoring.freedom
 import scoring.remainders
-from app.workflow.publishing import telling
+from app.workflow.publishing import from_few_shifts, telling
 from scoring.certainty import given_away
 from scoring.design import Floats
 from scoring.disclosure import Thresholds
@@ -244,9 +244,10 @@ def told_and_refused(gone: Sequence[Shift]) -> tuple[set[int], bool]:
     before, after = (_possible(_side(one)) for one in releases)
     keys = ["wave", "side", "measure"]
     both = releases[1].exact["side",].merge(releases[0].exact["side",], on=keys, suffixes=("", "_before"))
-    return {first - second for first in before for second in after}, bool(
-        telling(both)[both["measure"] == "queued"].all()
-    )
+    refused = bool(telling(both)[both["measure"] == "queued"].all())
+    now, then = (part.groupby(["wave", "shift"]).size().rename("interviews").reset_index() for part in (kept, frame))
+    few = from_few_shifts(*(part.rename(columns={"shift": "psu"}) for part in (now, then)))
+    return {first - second for first in before for second in after}, refused or bool(few)
 
 
 def test_erased_shift_of_one_mind_that_publishing_anew_would_tell_of_is_refused() -> None:
@@ -254,9 +255,14 @@ def test_erased_shift_of_one_mind_that_publishing_anew_would_tell_of_is_refused(
     assert told_and_refused([yes(0, 10, post="a")]) == ({0}, True)
 
 
-def test_known_weakness_two_erased_shifts_of_one_mind_each_are_told_to_whoever_remembers_one() -> None:
-    """Five of ten said yes, all of the shift that is remembered: so nobody of the other. docs/disclosure.md says so."""
-    assert told_and_refused([yes(5, 5, post="a"), yes(0, 5, post="a")]) == ({5}, False)
+def test_two_erased_shifts_of_one_mind_each_that_whoever_remembers_one_would_learn_of_are_refused() -> None:
+    """Five of ten said yes, all of the shift that is remembered: so nobody of the other."""
+    assert told_and_refused([yes(5, 5, post="a"), yes(0, 5, post="a")]) == ({5}, True)
+
+
+def test_erased_people_of_many_shifts_and_minds_may_leave_a_public_wave() -> None:
+    gone = [yes(many, 5, post=post) for post in "ab" for many in (2, 3, 2)]
+    assert told_and_refused(gone) == ({14}, False)
 
 
 def _possible(row: "pd.Series[Any]") -> set[int]:
