@@ -15,8 +15,8 @@ from app import settings
 from app.workflow import fieldwork, publishing
 from app.workflow.demo import SURVEY, TITLE, WAVES, WHO
 from app.workflow.describing import framework, lattice
-from scoring import noise
-from scoring.publication import publish
+from scoring.mask import noise
+from scoring.mask.publication import publish
 from surveys import simulate
 from surveys.reading import Limits
 from surveys.store import open_store

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from app.workflow.describing import framework
-from scoring.alternatives import GROUPS, Alternatives, Simulation, simulation
-from scoring.plans import Plan, plan
-from scoring.published import Published
-from scoring.sensitivity import sensitivity, uncertainty
-from scoring.whatif import what_if
+from scoring.robustness.alternatives import GROUPS, Alternatives, Simulation, simulation
+from scoring.robustness.plans import Plan, plan
+from scoring.robustness.published import Published
+from scoring.robustness.sensitivity import sensitivity, uncertainty
+from scoring.robustness.whatif import what_if
 
 Floats = npt.NDArray[np.float64]
 Made = TypeVar("Made")

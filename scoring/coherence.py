@@ -14,7 +14,7 @@ from scipy import stats
 
 from scoring.components import one_factor
 from scoring.design import Floats, Integers
-from scoring.published import Published
+from scoring.robustness.published import Published
 
 FEW_UNITS = 5  # below this nothing is said of how units differ
 MOST_PARTS = 12  # of which every subset is tried

@@ -5,7 +5,7 @@ from functools import cache
 from app import settings
 from app.workflow.document import Cut, Measure
 from scoring import Framework
-from scoring.lattice import Lattice
+from scoring.mask.lattice import Lattice
 from surveys.errors import StoreError
 from surveys.questionnaire import Questionnaire
 

@@ -62,7 +62,7 @@ class Document:
     measures : tuple of Measure
     cuts : tuple of Cut
     scores, moves : mapping of facets to DataFrame
-        Masked and rounded, see `scoring.publication`.
+        Masked and rounded, see `scoring.mask.publication`.
     loss : DataFrame
         How much the mask hides, by table.
     definition : str

@@ -25,8 +25,8 @@ from app.workflow.studying import GROUPINGS, Studies, study
 from scoring import Framework, SurveyDesign, Totals, reduce
 from scoring.design import traffic_weights
 from scoring.disclosure import DEFAULT
+from scoring.mask.publication import NARROW, Publication, loss_of, publish
 from scoring.packing import VERSION, from_bytes, to_bytes
-from scoring.publication import NARROW, Publication, loss_of, publish
 from scoring.versions import history_faults, refuse_unbridged
 from surveys.errors import StoreError
 from surveys.questionnaire import DesignColumns, Questionnaire

@@ -9,7 +9,7 @@ import pandas as pd
 from app.workflow.describing import framework, lattice
 from app.workflow.document import Document, Facets, pack, unpack
 from app.workflow.publishing import read_sealed, strictest, totals_of, write_sealed
-from scoring.publication import loss_of, publish
+from scoring.mask.publication import loss_of, publish
 from surveys.errors import StoreError
 from surveys.store import ReleaseRow, Store
 

@@ -20,12 +20,12 @@ from scoring.aggregation import known
 from scoring.coherence import between_posts
 from scoring.findings import Finding
 from scoring.joint import from_figures
-from scoring.plans import Plan, plan
-from scoring.published import Published, nearest
-from scoring.sensitivity import sensitivity, uncertainty
+from scoring.robustness.plans import Plan, plan
+from scoring.robustness.published import Published, nearest
+from scoring.robustness.sensitivity import sensitivity, uncertainty
+from scoring.robustness.whatif import what_if as score_otherwise
 from scoring.standings import bands as against
 from scoring.standings import standings
-from scoring.whatif import what_if as score_otherwise
 
 RUNS = 500  # for an answer at once
 FLOOR = 50.0  # below it a part counts as low

@@ -15,7 +15,7 @@ from scoring import EstimationError, Framework, SurveyDesign, Totals
 from scoring.findings import Finding
 from scoring.indices import assemble
 from scoring.invariance import invariance
-from scoring.published import pooled_correlation
+from scoring.robustness.published import pooled_correlation
 from scoring.soundness import soundness
 
 FEWEST = 100  # answers behind a figure

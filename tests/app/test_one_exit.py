@@ -25,7 +25,7 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 import scoring
-import scoring.publication
+import scoring.mask.publication
 from app import cli, session
 from app.settings import ROOT
 from app.workflow import bundles, demo, publishing, releases, results
@@ -134,7 +134,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, demo_copy: str) -> Iterator[list[str]
 
     for name in ("responses", "totals_get", "release_mask"):
         monkeypatch.setattr(Store, name, noted(name, getattr(Store, name)))
-    for function in (scoring.reduce, scoring.score, scoring.change, scoring.publication.publish):
+    for function in (scoring.reduce, scoring.score, scoring.change, scoring.mask.publication.publish):
         put = noted(function.__name__, function)
         for module in [module for name, module in sys.modules.items() if name.split(".")[0] in ("app", "scoring")]:
             for name in [name for name, value in vars(module).items() if value is function]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from scoring.publication import Publication, publish
+from scoring.mask.publication import Publication, publish
 from tests.attack.amounts import bounded_amounts
 from tests.attack.answers import certain
 from tests.attack.counting import COUNTED, cornered_counts

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from scoring import Framework, SurveyDesign, Totals, reduce
-from scoring.lattice import Lattice
+from scoring.mask.lattice import Lattice
 
 HEAD = """
 id = "attacked"

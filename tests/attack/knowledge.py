@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from scoring.board import half_unit
 from scoring.disclosure import Thresholds
-from scoring.publication import Publication
+from scoring.mask.board import half_unit
+from scoring.mask.publication import Publication
 from tests.attack.invented import FRAMEWORK, LATTICE, LOWEST, STEPS
 
 Floats = npt.NDArray[np.float64]

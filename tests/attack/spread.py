@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.disclosure import Thresholds
-from scoring.layout import shown_error
+from scoring.mask.layout import shown_error
 from tests.attack.invented import STEPS
 from tests.attack.knowledge import DUST, Cell, Floats, Found, Integers, Scene
 from tests.attack.solving import Effort

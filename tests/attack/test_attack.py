@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from scoring.publication import Publication, publish
+from scoring.mask.publication import Publication, publish
 from tests.attack.campaign import Outcome, attacks, summary, withdrawn
 from tests.attack.invented import LATTICE, THEMES, together, totals
 

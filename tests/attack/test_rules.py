@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from scoring.disclosure import Thresholds
-from scoring.publication import Publication, publish
+from scoring.mask.publication import Publication, publish
 from tests.attack.amounts import bounded_amounts
 from tests.attack.answers import certain
 from tests.attack.invented import FRAMEWORK, LATTICE, LOWEST, totals

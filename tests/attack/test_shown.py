@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from scoring.intervals import intervals
-from scoring.publication import Publication, publish
+from scoring.mask.publication import Publication, publish
 from tests.attack.invented import FRAMEWORK, LATTICE, survey, totals
 
 BANDS = {"": 0.95, "_80": 0.80, "_50": 0.50}

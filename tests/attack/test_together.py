@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import scoring.board
-import scoring.freedom
-import scoring.remainders
+import scoring.mask.board
+import scoring.mask.freedom
+import scoring.mask.remainders
 from app.workflow.publishing import from_few_shifts, telling
-from scoring.certainty import given_away
 from scoring.design import Floats
 from scoring.disclosure import Thresholds
 from scoring.evidence import Groups
-from scoring.layout import Flags
-from scoring.publication import Publication, publish
+from scoring.mask.certainty import given_away
+from scoring.mask.layout import Flags
+from scoring.mask.publication import Publication, publish
 from tests.attack.answers import certain
 from tests.attack.counting import cornered_counts
 from tests.attack.invented import LATTICE, THEMES, survey, together, totals
@@ -82,7 +82,7 @@ def _side(publication: Publication) -> "pd.Series[Any]":
 
 def _yes_by_interviewer(frame: pd.DataFrame, publication: Publication) -> set[int]:
     """Numbers of yes that the first interviewer may have written down."""
-    half = scoring.board.half_unit(np.array(len(frame)), FULL, rare=np.array(True))
+    half = scoring.mask.board.half_unit(np.array(len(frame)), FULL, rare=np.array(True))
     sizes = frame.groupby("interviewer").size().to_numpy()
     return {
         given[0]
@@ -109,7 +109,7 @@ def one_level(*arguments: Any) -> Iterator[Any]:
     return (one for one in BREAKDOWNS(*arguments) if len(one.levels) == 1)
 
 
-BREAKDOWNS = scoring.board.breakdowns
+BREAKDOWNS = scoring.mask.board.breakdowns
 
 
 def test_total_less_shown_pieces_of_a_hidden_part_gives_answers_away_where_one_level_is_looked_at(
@@ -118,7 +118,7 @@ def test_total_less_shown_pieces_of_a_hidden_part_gives_answers_away_where_one_l
     """A side less its shown posts, less the shown group of a post that is hidden: 56 people of one mind."""
     frame = one_place(9, "2022", "left")
     assert learnt(frame, "scales", FAMILIES[0], 14) == []
-    monkeypatch.setattr(scoring.board, "breakdowns", one_level)
+    monkeypatch.setattr(scoring.mask.board, "breakdowns", one_level)
     assert learnt(frame, "scales", FAMILIES[0], 14) != []
 
 
@@ -128,7 +128,7 @@ def test_group_that_is_at_most_its_shown_total_is_told_where_the_roster_is_not_l
     """A group less its shown post, less all of another post, leaves as much as the hidden ones can have at most."""
     frame = together([159]).query("wave == '2026'")
     assert learnt(frame, "scales", FAMILIES[0], 10) == []
-    monkeypatch.setattr(scoring.freedom, "_forced", lambda *_: [])
+    monkeypatch.setattr(scoring.mask.freedom, "_forced", lambda *_: [])
     assert learnt(frame, "scales", FAMILIES[0], 10) != []
 
 
@@ -139,7 +139,7 @@ def test_any_of_several_less_a_part_tells_that_nobody_else_said_yes_without_the_
     frame = frame_of([yes(10, 20) for _ in range(6)], "paid")
     frame = frame.assign(asked=frame["paid"].where(frame.index % 3 == 0, 0.0))
     assert np.isnan(_asked_alone(frame)).any()
-    for module in (scoring.board, scoring.remainders):
+    for module in (scoring.mask.board, scoring.mask.remainders):
         monkeypatch.setattr(module, "bounded", lambda groups, _: np.zeros(groups.size, dtype=bool))
     low, high = _asked_alone(frame)
     assert low <= 0 <= high < 1  # of a hidden count one value is left
@@ -183,7 +183,7 @@ def without_errors(groups: Groups, *, steps: Floats, half: Floats, **_: Any) -> 
 def test_standard_error_to_two_digits_gives_a_shift_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few shifts: with the weights two digits leave one set of answers where a coarser error leaves several."""
     frame = frame_of([yes(0, 8, weight=3.0), yes(5, 8, weight=2.5), yes(5, 8, weight=1.5)], "queued")
-    monkeypatch.setattr(scoring.board, "given_away", without_errors)
+    monkeypatch.setattr(scoring.mask.board, "given_away", without_errors)
     assert by_errors(frame, replace(FULL, sparse=0)) != []
     assert by_errors(frame, FULL) == []
 
@@ -207,7 +207,7 @@ def test_standard_error_gives_a_shift_away_where_it_is_not_looked_at(monkeypatch
     """Only answers with nobody's yes in the first shift come to 20 with this standard error."""
     frame = frame_of(UNLIKE, "queued")
     assert by_errors(frame, FULL) == []
-    monkeypatch.setattr(scoring.board, "given_away", without_errors)
+    monkeypatch.setattr(scoring.mask.board, "given_away", without_errors)
     assert by_errors(frame, FULL) != []
 
 

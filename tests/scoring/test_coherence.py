@@ -22,7 +22,7 @@ from scoring.coherence import (
     rest_correlations,
 )
 from scoring.moments import alpha
-from scoring.published import Published
+from scoring.robustness.published import Published
 
 
 def drawn(size: int = 300, seed: int = 5) -> Any:

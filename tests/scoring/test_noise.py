@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scoring import Framework, RequestError, SurveyDesign, Totals, reduce, score
-from scoring.lattice import Lattice
-from scoring.noise import MOST, VARIANCE, loss, noise, perturbation, perturbed
+from scoring.mask.lattice import Lattice
+from scoring.mask.noise import MOST, VARIANCE, loss, noise, perturbation, perturbed
 from tests.strategies import FRAMEWORK, surveys
 
 SMALL = Framework.from_toml(FRAMEWORK)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from scoring import Framework, RequestError
-from scoring.alternatives import GROUPS, NONE, Alternatives, simulation
 from scoring.construction import build
-from scoring.plans import plan
-from scoring.published import Published, arranged
-from scoring.sensitivity import ranked, sensitivity, uncertainty
-from scoring.sobol import in_pieces, sobol
-from scoring.whatif import what_if
+from scoring.robustness.alternatives import GROUPS, NONE, Alternatives, simulation
+from scoring.robustness.plans import plan
+from scoring.robustness.published import Published, arranged
+from scoring.robustness.sensitivity import ranked, sensitivity, uncertainty
+from scoring.robustness.sobol import in_pieces, sobol
+from scoring.robustness.whatif import what_if
 
 Floats = npt.NDArray[np.float64]
 NAN = float("nan")

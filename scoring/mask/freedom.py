@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import optimize, sparse
 
 from scoring.design import Floats, Integers
-from scoring.suppression import Line
+from scoring.mask.suppression import Line
 
 Flags = npt.NDArray[np.bool_]
 DRAWS = 4  # random directions tried together before a figure is looked at alone

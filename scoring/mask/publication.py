@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from scoring.board import Board
 from scoring.compare import moves_between
 from scoring.contract import columns
 from scoring.design import Floats
@@ -18,8 +17,9 @@ from scoring.figures import FEW_CASES
 from scoring.framework import Framework
 from scoring.indices import score
 from scoring.intervals import intervals
-from scoring.lattice import Lattice
-from scoring.layout import FULL, Table, shown_error
+from scoring.mask.board import Board
+from scoring.mask.lattice import Lattice
+from scoring.mask.layout import FULL, Table, shown_error
 from scoring.totals import Totals
 
 Facets = tuple[str, ...]

@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from scoring.certainty import given_away
 from scoring.design import Floats, Integers
 from scoring.disclosure import Thresholds, failing
 from scoring.evidence import Groups, heights
-from scoring.layout import Breakdown, Flags, Table, facts, still_open
+from scoring.mask.certainty import given_away
+from scoring.mask.layout import Breakdown, Flags, Table, facts, still_open
 
 Unions = Mapping[int, tuple[int, ...]]  # an item or indicator, and the indicators of "any of" that it is one of
 WHOLE = 0.5  # counts of people, made of weighted sums

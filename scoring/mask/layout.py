@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from scoring.certainty import Errors
 from scoring.design import Floats, Integers
 from scoring.disclosure import Thresholds
 from scoring.evidence import Groups, gather
+from scoring.mask.certainty import Errors
 
 Flags = npt.NDArray[np.bool_]
 Facets = tuple[str, ...]

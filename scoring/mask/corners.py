@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from scoring.design import Integers
-from scoring.freedom import Shares, cornered
-from scoring.layout import Flags
-from scoring.suppression import Line
+from scoring.mask.freedom import Shares, cornered
+from scoring.mask.layout import Flags
+from scoring.mask.suppression import Line
 
 
 class Corners:

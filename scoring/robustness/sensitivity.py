@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from scoring.alternatives import Alternatives, Simulation, simulation
 from scoring.design import Floats
 from scoring.errors import RequestError
-from scoring.plans import Plan
-from scoring.published import Published
-from scoring.sobol import Progress, in_pieces, silent, sobol
-from scoring.whatif import Line, lines_of, scored
+from scoring.robustness.alternatives import Alternatives, Simulation, simulation
+from scoring.robustness.plans import Plan
+from scoring.robustness.published import Published
+from scoring.robustness.sobol import Progress, in_pieces, silent, sobol
+from scoring.robustness.whatif import Line, lines_of, scored
 
 Method = Literal["linear", "inverted_cdf"]
 RUNS = 2000

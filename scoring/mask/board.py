@@ -8,19 +8,30 @@ import numpy as np
 import numpy.typing as npt
 
 from scoring.cells import by_cell
-from scoring.certainty import Errors, given_away
-from scoring.corners import Corners
 from scoring.design import Floats, Integers
 from scoring.disclosure import failing
 from scoring.estimates import variance
 from scoring.evidence import Groups
 from scoring.framework import Framework, Indicator
-from scoring.freedom import Shares
 from scoring.indices import Scores, assemble, groups_of, scale_steps
-from scoring.lattice import Lattice
-from scoring.layout import FULL, Breakdown, Flags, Table, breakdowns, by_psu, facts, half_unit, shown_error, still_open
-from scoring.remainders import Remainders, Unions, bounded
-from scoring.suppression import Line, Problem, solve
+from scoring.mask.certainty import Errors, given_away
+from scoring.mask.corners import Corners
+from scoring.mask.freedom import Shares
+from scoring.mask.lattice import Lattice
+from scoring.mask.layout import (
+    FULL,
+    Breakdown,
+    Flags,
+    Table,
+    breakdowns,
+    by_psu,
+    facts,
+    half_unit,
+    shown_error,
+    still_open,
+)
+from scoring.mask.remainders import Remainders, Unions, bounded
+from scoring.mask.suppression import Line, Problem, solve
 from scoring.totals import Totals
 
 COARSE = {1: 10.0, 2: 3.0}  # what a figure of a coarse table is worth beside one of a fine table

@@ -11,7 +11,7 @@ from scoring.construction import Tree, gradients
 from scoring.design import Floats
 from scoring.errors import RequestError
 from scoring.framework import Framework
-from scoring.published import Published
+from scoring.robustness.published import Published
 
 Flags = npt.NDArray[np.bool_]
 

@@ -14,10 +14,10 @@ from scoring.design import Floats
 from scoring.errors import RequestError
 from scoring.intervals import intervals
 from scoring.joint import COUNT, Joint, from_figures
-from scoring.plans import Plan, held
-from scoring.published import TOP, Published, arranged
 from scoring.ranks import FEWEST as FEWEST_DRAWS
 from scoring.ranks import studentised
+from scoring.robustness.plans import Plan, held
+from scoring.robustness.published import TOP, Published, arranged
 from scoring.standings import bands, least
 
 Flags = npt.NDArray[np.bool_]
@@ -63,10 +63,14 @@ def scored(shown: Published, chosen: Plan) -> Parts:
 
 
 def _freedom(share: Floats, df: Floats) -> Floats:
-    """Mean of the items' df on the scale of 1 / df, (units, parts); share: what each adds, (units, parts, items)."""
+    """Degrees of freedom of parts, (units, parts); share: what each item adds to an error, (units, parts, items).
+
+    The mean of the items' df on the scale of 1 / df, or Satterthwaite's of independent items where that is less.
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
-        each = np.where(share != 0, share / np.nan_to_num(df)[:, None, :], 0.0)
-        return np.asarray(share.sum(axis=2) / each.sum(axis=2))
+        known = np.nan_to_num(df)[:, None, :]
+        each, apart = (np.where(share != 0, share**power / known, 0.0).sum(axis=2) for power in (1, 4))
+        return np.minimum(share.sum(axis=2) / each, (share**2).sum(axis=2) ** 2 / apart)
 
 
 def what_if(
@@ -82,8 +86,8 @@ def what_if(
 
     With g the derivatives of a node by its items, D the published standard errors and R the published correlation,
     ``SE^2 = g' D R D g`` (delta method). Its df are ``1 / sum_k a_k / df_k``, a_k the share of item k in
-    ``sum |g_k| SE_k``: items are answered in the same shifts, so a combination has the df of its parts and not their
-    sum; where their df differ, this is on the safe side both of independent and of fully correlated items. Limits are
+    ``sum |g_k| SE_k``, or those of Satterthwaite for independent items where these are less: items are answered in the
+    same shifts, so a combination has the df of its parts and not their sum. Limits are
     on the logit scale. Where a node takes the minimum of smooth parts, it has the estimate and the limits of
     `standings.least`.
 

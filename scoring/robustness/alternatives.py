@@ -12,8 +12,8 @@ from scoring.construction import Tree, build, gradients
 from scoring.design import Floats, Integers
 from scoring.errors import RequestError
 from scoring.normalisation import declared, over_units
-from scoring.plans import Plan, held, without
-from scoring.published import TOP, Published, arranged
+from scoring.robustness.plans import Plan, held, without
+from scoring.robustness.published import TOP, Published, arranged
 
 Normalisation = Literal["range", "z", "percentile rank", "min-max"]
 GROUPS = ("normalisation", "weights", "aggregation", "item", "sampling")

@@ -16,15 +16,15 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize
 
-from scoring.board import Board
 from scoring.cells import by_cell
 from scoring.design import Floats, Integers
 from scoring.errors import EstimationError, RequestError
 from scoring.evidence import heights
 from scoring.framework import Framework
 from scoring.indices import score
-from scoring.lattice import Lattice
-from scoring.layout import Table
+from scoring.mask.board import Board
+from scoring.mask.lattice import Lattice
+from scoring.mask.layout import Table
 from scoring.totals import Totals
 
 MOST = 5  # people that noise adds or takes at most

@@ -1,0 +1,1 @@
+"""How an index would change: other choices, other samples; of published figures alone."""
