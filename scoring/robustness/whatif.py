@@ -70,7 +70,7 @@ def _freedom(share: Floats, df: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         known = np.nan_to_num(df)[:, None, :]
         each, apart = (np.where(share != 0, share**power / known, 0.0).sum(axis=2) for power in (1, 4))
-        return np.minimum(share.sum(axis=2) / each, (share**2).sum(axis=2) ** 2 / apart)
+        return np.asarray(np.minimum(share.sum(axis=2) / each, (share**2).sum(axis=2) ** 2 / apart))
 
 
 def what_if(
