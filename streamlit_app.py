@@ -7,13 +7,20 @@ from app import session
 st.set_page_config(page_title="Sarhad", page_icon=session.ICON, layout="wide")
 st.logo(session.MARK, size="large")
 
-pages = [
-    st.Page("app/pages/home.py", title="Home", default=True),
-    st.Page("app/pages/explore.py", title="Explore", url_path="explore"),
-    st.Page("app/pages/trends.py", title="Trends", url_path="trends"),
-]
+pages = {
+    "": [
+        st.Page("app/pages/home.py", title="Home", default=True),
+        st.Page("app/pages/explore.py", title="Explore", url_path="explore"),
+        st.Page("app/pages/trends.py", title="Trends", url_path="trends"),
+    ],
+    "Study": [
+        st.Page("app/pages/items.py", title="Items", url_path="items"),
+        st.Page("app/pages/what_if.py", title="What if", url_path="what-if"),
+        st.Page("app/pages/soundness.py", title="Soundness", url_path="soundness"),
+    ],
+}
 if not session.stands_alone():  # a bundle has no answers behind it, and takes none
-    pages += [
+    pages["Data"] = [
         st.Page("app/pages/upload.py", title="Upload", url_path="upload"),
         st.Page("app/pages/releases.py", title="Releases", url_path="releases"),
         st.Page("app/pages/withdraw.py", title="Withdraw", url_path="withdraw"),

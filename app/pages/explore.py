@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import charts, session
+from app import charts, sentences, session
 from app.charts import Caption, Scale
 from app.workflow.results import Cut, Measure, SurveyInfo, View
 
@@ -25,25 +25,17 @@ def render() -> None:
         root = session.choose("Index", indices | {session.BESIDE: "Experience"}, key="index")
         side = session.choose("Side", sides, key="side")
         wave = session.choose("Wave", {wave: wave for wave in info.waves}, key="wave", default=info.waves[-1])
-        cut = _cut(info, only=measures[root].only_by if root in measures else ())
+        cut = session.choose_cut(info, only=measures[root].only_by if root in measures else ())
         measure = _part(measures, root)
     view = session.explored(info, by=cut.facets, wave=wave, side=side)
     where = f"{sides[side]}, {wave}"
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _main(info, view, measure, cut, where)
+        _main(info, view, measure, cut, where, (wave, side))
     with right:
         _profile(info, view, session.parts(info, root), cut, where)
     _table(info, view, measure, cut, (root, side, wave))
     session.foot(view)
-
-
-def _cut(info: SurveyInfo, *, only: tuple[tuple[str, ...], ...]) -> Cut:
-    """A way to look at the side; some indices are shown by few of them, for the safety of persons."""
-    cuts = {"_".join(cut.facets): cut for cut in session.cuts(info) if not only or cut.facets in only}
-    names = {code: cut.title.split(",")[0] if cut.facets[1:] else "Whole side" for code, cut in cuts.items()}
-    ordered = dict(sorted(names.items(), key=lambda pair: "post" not in pair[0]))
-    return cuts[session.choose("By", ordered, key="by" if len(ordered) > 1 else "by_side")]
 
 
 def _part(measures: dict[str, Measure], root: str) -> Measure:
@@ -60,7 +52,7 @@ def _part(measures: dict[str, Measure], root: str) -> Measure:
     return measures[dimension if item == WHOLE else item]
 
 
-def _main(info: SurveyInfo, view: View, measure: Measure, cut: Cut, where: str) -> None:
+def _main(info: SurveyInfo, view: View, measure: Measure, cut: Cut, where: str, place: tuple[str, str]) -> None:
     """One measure, all cells of the side."""
     rows = view.table[view.table["measure"] == measure.code]
     caption = Caption(f"{measure.title}: {where}", HOW_TO_READ, session.source(view), synthetic=view.synthetic)
@@ -71,9 +63,11 @@ def _main(info: SurveyInfo, view: View, measure: Measure, cut: Cut, where: str) 
     session.picture(draw, measure.code, where, *cut.facets, info=info, key="main", on_pick=_picked)
     shown = rows["estimate"].dropna()
     if len(shown) > 1:
+        bands = session.bands(info, by=cut.facets, wave=place[0], side=place[1], measure=measure.code)
         st.markdown(
             f"Estimates run from **{shown.min():g}** to **{shown.max():g}** {measure.unit}. "
-            "Whether two of them differ is not tested here: read each with its interval, not as a ranking."
+            f"{sentences.against_average(bands, cut.values) or 'Whether two of them differ is not tested here.'} "
+            "Read each with its interval, not as a ranking."
         )
     st.caption(measure.description or measure.question)
 

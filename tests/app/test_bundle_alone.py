@@ -55,7 +55,10 @@ def words(at: AppTest) -> str:
     return "\n".join(part.value for part in parts)
 
 
-@pytest.mark.parametrize(("page", "pictures"), [("home", 0), ("explore", 2), ("trends", 7)])
+@pytest.mark.parametrize(
+    ("page", "pictures"),
+    [("home", 0), ("explore", 2), ("trends", 7), ("items", 1), ("what_if", 1), ("soundness", 6)],
+)
 def test_the_pages_draw_without_a_store(alone: AppTest, nowhere: Path, page: str, pictures: int) -> None:
     alone.run()
     alone.switch_page(f"app/pages/{page}.py").run()
@@ -74,13 +77,13 @@ def test_what_needs_answers_is_not_in_the_navigation(
     offered: list[str] = []
     real = st.navigation
 
-    def noted(pages: list[object], **named: object) -> object:
-        offered.extend(str(getattr(one, "url_path", "")) for one in pages)
+    def noted(pages: dict[str, list[object]], **named: object) -> object:
+        offered.extend(str(getattr(one, "url_path", "")) for section in pages.values() for one in section)
         return real(pages, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(st, "navigation", noted)
     alone.run()
-    assert offered == ["", "explore", "trends"]
+    assert offered == ["", "explore", "trends", "items", "what-if", "soundness"]
     assert page not in offered
     assert "Upload" not in words(alone)
     assert not nowhere.parent.exists()
@@ -194,7 +197,7 @@ def test_a_bundle_holds_tables_of_the_lattice_and_no_row_of_answers(bundle: Path
     held = json.loads(zlib.decompress(bundles.read(bundle).document))
     assert set(held) == {
         "format", "survey", "title", "synthetic", "waves", "note", "measures", "cuts", "scores", "moves", "loss",
-        "audit_head",
+        "definition", "studies", "audit_head",
     }  # fmt: skip
     for facets, table in document.scores.items():
         cells = demo_release.document.scores[facets]

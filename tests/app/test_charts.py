@@ -11,6 +11,7 @@ import pytest
 
 from app import charts
 from app.charts import Caption, Scale
+from app.charts.heat import contrast, ink_on, shade
 
 CAPTION = Caption("Integrity: Left bank, 2026", "Dot: estimate.", "What users reported.", synthetic=True)
 LABELS = {"north": "North Gate", "south": "South Gate", "east": "East Gate"}
@@ -181,3 +182,225 @@ def test_pictures_leave_the_settings_of_altair_alone() -> None:
     before = (alt.theme.active, alt.data_transformers.active)
     partial(dots, [row()])()
     assert (alt.theme.active, alt.data_transformers.active) == before
+
+
+# Maps of questions
+
+ROWS = {"conduct": "Conduct", "respect": "Respect"}
+
+
+def heat(rows: list[dict[str, Any]], *, caption: Caption = CAPTION) -> charts.Spec:
+    table = pd.DataFrame(rows)
+    return charts.heat(table, rows=ROWS, strong=["conduct"], columns=LABELS, facet="post", caption=caption)
+
+
+def cells(spec: charts.Spec) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(value["row"], value["column"]): value for value in values(spec) if "row" in value}
+
+
+def test_a_cell_of_the_map_prints_its_figure_and_its_colour_is_that_of_the_value() -> None:
+    cell = cells(heat([row(measure="respect")]))["respect", "north"]
+    assert cell["value"] == "61.2"
+    assert cell["colour"] == shade(61.2)
+
+
+def test_a_hidden_cell_of_the_map_has_no_figure_no_colour_and_its_reason() -> None:
+    spec = heat([row(measure="respect"), hidden(measure="respect", post="east")])
+    cell = cells(spec)["respect", "east"]
+    assert (cell["value"], cell["whole"], cell["colour"]) == ("", "", "#FFFFFF")
+    assert cell["note"] == "not shown: fewer than 10 respondents"
+    assert "Respect, East Gate: not shown: fewer than 10 respondents" in spec["description"]
+
+
+def test_a_cell_to_be_read_with_care_stands_in_brackets() -> None:
+    cell = cells(heat([row(measure="respect", reason="small_n", n=35.0, estimate=61.0)]))["respect", "north"]
+    assert (cell["value"], cell["note"]) == ("(61)", "fewer than 50 answers")
+
+
+def test_measures_that_are_not_asked_for_are_not_on_the_map() -> None:
+    assert set(cells(heat([row(measure="respect"), row(measure="bribery")]))) == {("respect", "north")}
+
+
+def test_two_questions_of_one_name_have_two_rows() -> None:
+    spec = charts.heat(
+        pd.DataFrame([row(measure="respect"), row(measure="conduct")]), rows=dict.fromkeys(ROWS, "Respect"), strong=[],
+        columns=LABELS, facet="post", caption=CAPTION,
+    )  # fmt: skip
+    assert len(cells(spec)) == 2
+    assert spec["layer"][0]["encoding"]["y"]["field"] == "row"
+
+
+def test_the_map_of_invented_answers_is_marked_over_its_cells() -> None:
+    spec = heat([row(measure="respect")])
+    drawn = [layer["mark"]["type"] for layer in spec["layer"]]
+    assert {"mark": "SYNTHETIC"} in values(spec)
+    assert drawn.index("rect") < drawn.index("text")
+    assert spec["description"].endswith("SYNTHETIC.")
+
+
+@pytest.mark.parametrize("value", range(0, 101, 5))
+def test_every_figure_of_the_map_stands_out_from_its_cell(value: int) -> None:
+    ground = shade(float(value))
+    assert contrast(ground, ink_on(ground)) >= 4.5
+
+
+def test_contrast_is_that_of_the_web_guidelines() -> None:
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21.0)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.005)  # the known grey just below 4.5
+
+
+def test_better_is_darker_all_the_way() -> None:
+    light = [contrast(shade(float(value)), "#000000") for value in range(101)]
+    assert light == sorted(light, reverse=True)
+    assert len(set(light)) > 90
+
+
+# What if, influence, shares
+
+
+def otherwise(**changes: Any) -> dict[str, Any]:
+    whole = {
+        "post": "north", "estimate": 58.0, "se": 1.5, "df": 9.0, "low": 54.5, "high": 61.5, "band": "below",
+        "status": "ok", "reason": "", "official": 61.2, "official_low": 58.0, "official_high": 64.0,
+        "official_band": "not_distinguishable", "rank": 2.0, "rank_low": 1.0, "rank_high": 3.0, "stability": 0.874,
+    }  # fmt: skip
+    return whole | changes
+
+
+def refused(**changes: Any) -> dict[str, Any]:
+    figures = ("estimate", "se", "df", "low", "high", "rank", "rank_low", "rank_high", "stability")
+    empty = dict.fromkeys(figures, float("nan"))
+    return otherwise(**empty) | {"band": "", "status": "suppressed", "reason": "hidden_part"} | changes
+
+
+UNOFFICIAL = Caption(
+    "What if: Integrity", "Hollow: published.", "What users reported.", synthetic=True, unofficial=True
+)
+
+
+def what_if(rows: list[dict[str, Any]]) -> charts.Spec:
+    return charts.what_if(
+        pd.DataFrame(rows), labels=LABELS, facet="post", scale=Scale.of("points"), caption=UNOFFICIAL, hue=charts.BLUE
+    )
+
+
+def pair(spec: charts.Spec, label: str) -> dict[str, Any]:
+    return next(value for value in values(spec) if value.get("label") == label)
+
+
+def test_a_what_if_is_marked_unofficial_in_the_picture_and_in_its_words() -> None:
+    spec = what_if([otherwise()])
+    assert {"mark": "UNOFFICIAL"} in values(spec)
+    assert {"mark": "SYNTHETIC"} in values(spec)
+    assert spec["description"].endswith("SYNTHETIC. UNOFFICIAL.")
+    texts = [layer["mark"].get("text") for layer in spec["layer"] if isinstance(layer["mark"], dict)]
+    assert any(text and "UNOFFICIAL: nobody published this." in text for text in texts)
+
+
+def test_the_two_marks_do_not_cover_each_other() -> None:
+    places = {
+        layer["encoding"]["y"]["value"]["expr"] for layer in what_if([otherwise()])["layer"]
+        if layer["encoding"].get("text", {}).get("field") == "mark"
+    }  # fmt: skip
+    assert places == {"height * 0.25", "height * 0.75"}
+
+
+def test_a_published_picture_is_not_called_unofficial() -> None:
+    assert "UNOFFICIAL" not in json.dumps(dots([row()]))
+
+
+def test_a_what_if_stands_beside_what_is_published_with_its_band_in_words() -> None:
+    shown = pair(what_if([otherwise()]), "North Gate")
+    assert (shown["hollow"], shown["filled"], shown["value"], shown["words"]) == (61.2, 58.0, "58.0", "below")
+    assert (shown["hollow_low"], shown["low"], shown["high"]) == (58.0, 54.5, 61.5)
+
+
+def test_a_refused_what_if_says_why_and_leaves_no_figure_but_the_published_one() -> None:
+    shown = pair(what_if([otherwise(), refused(post="east")]), "East Gate")
+    assert (shown["filled"], shown["low"], shown["value"], shown["words"]) == (None, None, "", "")
+    assert shown["note"] == "a question that it rests on is not shown here"
+    assert shown["hollow"] == 61.2
+
+
+def test_a_what_if_is_no_ranking() -> None:
+    spec = what_if([otherwise(post="south", estimate=90.0, rank=1.0), otherwise(estimate=10.0, rank=2.0)])
+    orders = [layer["encoding"]["y"]["sort"] for layer in spec["layer"] if "sort" in layer["encoding"].get("y", {})]
+    assert orders[0] == ["North Gate", "South Gate"]
+    assert "rank" not in json.dumps(spec).lower()
+
+
+def test_the_table_of_a_what_if_tells_ranks_as_sets_and_how_stable_the_band_is() -> None:
+    told = charts.told_what_if(pd.DataFrame([otherwise()]), labels=LABELS, facet="post").iloc[0]
+    assert told[""] == "North Gate"
+    assert (told["what if"], told["95 % interval"], told["against the average"]) == ("58.0", "54.5 to 61.5", "below")
+    assert (told["rank"], told["rank lies within"], told["stays in its band"]) == ("2", "1 to 3", "87 %")
+    assert (told["published"], told["published band"], told["to note"]) == ("61.2", "not clear", "")
+
+
+def test_the_table_of_a_what_if_has_no_rank_of_a_refused_row() -> None:
+    told = charts.told_what_if(pd.DataFrame([refused()]), labels=LABELS, facet="post").iloc[0]
+    assert (told["what if"], told["95 % interval"], told["rank"], told["stays in its band"]) == ("", "", "", "")
+    assert told["to note"] == "a question that it rests on is not shown here"
+
+
+def test_influence_is_drawn_against_weight_in_percent() -> None:
+    parts = pd.DataFrame([{"part": "north", "weight": 0.25, "influence": 0.4, "reason": ""}])
+    shown = pair(charts.influence(parts, titles=LABELS, caption=CAPTION), "North Gate")
+    assert (shown["hollow"], shown["filled"], shown["value"]) == (25.0, 40.0, "40 %")
+
+
+def test_influence_that_is_not_known_says_why() -> None:
+    parts = pd.DataFrame([{"part": "north", "weight": 0.25, "influence": float("nan"), "reason": "not_arithmetic"}])
+    shown = pair(charts.influence(parts, titles=LABELS, caption=CAPTION), "North Gate")
+    assert shown["filled"] is None
+    assert "no weighted mean" in shown["note"]
+
+
+def test_shares_beyond_their_ends_are_drawn_and_told_at_them() -> None:
+    share = {"group": "weights", "first": -0.01, "total": 1.02, "first_low": -0.1, "first_high": 0.1,
+             "total_low": 0.9, "total_high": 1.1}  # fmt: skip
+    shown = pair(charts.sobol(pd.DataFrame([share]), words={"weights": "Weights"}, caption=UNOFFICIAL), "Weights")
+    assert (shown["hollow"], shown["filled"], shown["high"], shown["value"]) == (0.0, 100.0, 100.0, "100 %")
+
+
+# Tables of soundness in words
+
+
+def test_closest_pairs_stand_first_and_those_with_something_to_note_last() -> None:
+    table = pd.DataFrame(
+        [
+            {"node": "conduct", "first": "a", "second": "b", "correlation": 1.0, "reason": "beyond_one"},
+            {"node": "conduct", "first": "a", "second": "c", "correlation": 0.2, "reason": ""},
+            {"node": "conduct", "first": "b", "second": "c", "correlation": -0.4, "reason": ""},
+        ]
+    )
+    told = charts.correlated(table, titles={"conduct": "Conduct", "a": "A", "b": "B", "c": "C"})
+    assert told["correlation"].to_list() == ["\N{MINUS SIGN}0.40", "0.20", "1.00"]
+    assert told["to note"].iloc[-1].startswith("more than 1")
+    assert told["under"].to_list() == ["Conduct"] * 3
+
+
+def test_a_reliability_that_is_not_known_says_why() -> None:
+    empty = dict.fromkeys(("n", "alpha", "low", "high", "omega", "share", "residual"), float("nan"))
+    told = charts.reliability(
+        pd.DataFrame([{"node": "conduct", "parts": 2, "reason": "few_answers"} | empty]), titles={}
+    )
+    assert (told["alpha"][0], told["95 % interval"][0]) == ("", "")
+    assert "fewer than" in told["to note"][0]
+
+
+def test_no_p_value_is_nought() -> None:
+    line = {"grouping": "language", "item": "a", "n": 200.0, "group": "x", "against": "y", "log_odds": -0.5, "se": 0.1,
+            "p_adjusted": 0.0, "size": "large", "dif": "yes", "reason": ""}  # fmt: skip
+    told = charts.same_meaning(pd.DataFrame([line]), titles={})
+    assert told["p, all together"][0] == "0.001"
+    assert told["log odds"][0] == "\N{MINUS SIGN}0.50"
+
+
+def test_only_parts_that_are_low_somewhere_are_told_to_be_hidden() -> None:
+    table = pd.DataFrame(
+        [("n", "a", 6, 0, 0), ("n", "b", 6, 3, 2)], columns=["node", "part", "units", "below", "offset"]
+    )
+    told = charts.compensated(table, titles={"b": "B"})
+    assert told["part"].to_list() == ["B"]
+    assert told["of these, the whole not"].to_list() == ["2"]

@@ -18,7 +18,8 @@ from surveys import simulate
 from surveys.store import open_store
 
 ROOT = settings.ROOT
-PAGES = ("home", "explore", "trends", "upload", "releases", "withdraw")
+PUBLISHED = ("home", "explore", "trends", "items", "what_if", "soundness")
+PAGES = (*PUBLISHED, "upload", "releases", "withdraw")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -82,17 +83,19 @@ def test_every_page_opens_with_an_empty_store(bare: AppTest, page: str) -> None:
     assert not bare.error
 
 
-@pytest.mark.parametrize("page", ["home", "explore", "trends"])
+@pytest.mark.parametrize("page", PUBLISHED)
 def test_an_empty_store_says_what_to_do(bare: AppTest, page: str) -> None:
     assert "No wave is published yet" in words(opened(bare, page))
 
 
-@pytest.mark.parametrize("page", ["home", "explore", "trends"])
+@pytest.mark.parametrize("page", PUBLISHED)
 def test_an_invented_survey_says_so_on_the_page(at: AppTest, page: str) -> None:
     assert words(opened(at, page)).count("SYNTHETIC") >= 2
 
 
-@pytest.mark.parametrize(("page", "pictures"), [("explore", 2), ("trends", 7)])
+@pytest.mark.parametrize(
+    ("page", "pictures"), [("explore", 2), ("trends", 7), ("items", 1), ("what_if", 1), ("soundness", 6)]
+)
 def test_every_picture_of_an_invented_survey_bears_the_mark(at: AppTest, page: str, pictures: int) -> None:
     drawn = specs(opened(at, page))
     assert len(drawn) == pictures
@@ -133,8 +136,16 @@ def test_a_narrow_figure_beside_the_indices_is_shown_too(at: AppTest) -> None:
     assert specs(at)[0]["title"]["text"].startswith("Hours to cross")
 
 
+def test_explore_says_how_places_stand_against_their_side_and_ranks_none(at: AppTest) -> None:
+    told = words(opened(at, "explore"))
+    assert "Against the average of the side, none of these 6 can be told from it." in told
+    assert "not as a ranking" in told
+
+
 def test_explore_claims_no_difference_that_it_did_not_test(at: AppTest) -> None:
-    assert "is not tested here" in words(opened(at, "explore"))
+    told = words(opened(at, "explore", by="Sex of the respondent"))
+    assert "is not tested here" in told
+    assert "Against the average" not in told
 
 
 def test_trends_calls_nothing_clear_on_banks_that_did_not_move(at: AppTest) -> None:

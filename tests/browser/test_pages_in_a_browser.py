@@ -32,21 +32,25 @@ def send(visit: Any, name: str, data: bytes) -> None:
     visit.settle()
 
 
-def title(visit: Any) -> str:
-    return visit.page.locator(".st-key-main svg .role-title-text").first.text_content() or ""
+def follow(visit: Any, section: str, name: str) -> None:
+    """Go to a page by the navigation: a menu of sections at a desk, a drawer on a telephone."""
+    menu = visit.page.get_by_test_id("stTopNavSection").filter(has_text=section)
+    menu.or_(visit.page.get_by_test_id("stExpandSidebarButton")).first.click()
+    visit.page.get_by_text(name, exact=True).click()
 
 
-@pytest.mark.parametrize("path", ["", "explore", "trends", "upload", "releases", "withdraw"])
-def test_a_page_asks_no_other_host_and_complains_of_nothing(visit: Any, path: str) -> None:
+def title(visit: Any) -> Any:
+    return visit.page.locator(".st-key-main svg .role-title-text").first
+
+
+@pytest.mark.parametrize(
+    "path", ["", "explore", "trends", "items", "what-if", "soundness", "upload", "releases", "withdraw"]
+)
+def test_a_page_asks_no_other_host_complains_of_nothing_and_fits_the_screen(visit: Any, path: str) -> None:
     visit.open(path)
     visit.shoot(path or "home")
     assert visit.foreign == []
     assert visit.errors == []
-
-
-@pytest.mark.parametrize("path", ["explore", "trends"])
-def test_nothing_reaches_over_the_edge_of_the_screen(visit: Any, path: str) -> None:
-    visit.open(path)
     main = visit.page.get_by_test_id("stMain")
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
 
@@ -62,10 +66,10 @@ def test_filters_are_kept_by_the_address_after_a_reload(desk: Any) -> None:
     desk.page.get_by_role("radio", name="Right bank").click()
     expect(desk.page).to_have_url(re.compile("side="))
     desk.settle()
-    shown = title(desk)
+    expect(title(desk)).to_have_text("Integrity: Right bank, 2026")
     desk.page.reload()
     desk.settle()
-    assert title(desk) == shown == "Integrity: Right bank, 2026"
+    expect(title(desk)).to_have_text("Integrity: Right bank, 2026")
     desk.shoot("explore_filtered")
 
 
@@ -75,6 +79,43 @@ def test_a_click_on_a_dot_opens_the_profile_of_its_crossing(desk: Any) -> None:
     desk.settle()
     profile = desk.page.get_by_label(re.compile("^Poplar Bridge: Left bank"))
     expect(profile).to_be_visible(timeout=15_000)
+
+
+def test_a_what_if_is_kept_by_the_address_and_taken_back_by_its_button(desk: Any) -> None:
+    desk.open("what-if")
+    desk.page.get_by_label("Rules and fees").fill("3")
+    desk.page.get_by_label("Rules and fees").press("Enter")
+    expect(desk.page).to_have_url(re.compile("weight_rules=3"))
+    changed = desk.page.get_by_text("Changed: weight of Rules and fees 3.").first
+    expect(changed).to_be_visible()
+    desk.page.reload()
+    desk.settle()
+    expect(changed).to_be_visible()
+    expect(desk.page.get_by_label(re.compile("^What if: Accountability"))).to_contain_text(
+        "UNOFFICIAL: nobody published this."
+    )
+    desk.shoot("what_if_changed")
+    desk.page.get_by_role("button", name="As published").click()
+    expect(desk.page.get_by_text("Nothing is changed: as published.").first).to_be_visible()
+    expect(desk.page).not_to_have_url(re.compile("weight_rules"))
+    assert desk.errors == []
+
+
+def test_studies_are_found_in_the_navigation_by_hand_and_at_a_desk(visit: Any) -> None:
+    visit.open("")
+    follow(visit, "Study", "Soundness")
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text("Soundness")
+    expect(visit.page.get_by_text("hang together only loosely").first).to_be_visible()
+    assert visit.errors == []
+
+
+def test_the_figures_behind_the_words_on_soundness_open(desk: Any) -> None:
+    desk.open("soundness")
+    desk.page.get_by_text("Influence against weight").click()
+    expect(desk.page.get_by_label(re.compile("^Accountability: Left bank"))).to_be_visible()
+    desk.settle()
+    desk.shoot("soundness_influence")
+    assert desk.errors == []
 
 
 def test_trends_fit_one_screen_and_one_sheet_of_paper(desk: Any) -> None:
@@ -111,6 +152,7 @@ def test_a_good_file_is_stored_once_and_then_said_to_be_there(desk: Any) -> None
     desk.page.get_by_label("Wave").fill("2026")
     desk.page.get_by_label("Your initials").fill("AB")
     desk.page.get_by_label("Your initials").press("Enter")
+    desk.settle()
     send(desk, "wave.csv", wave_file(spoiled=False))
     desk.page.get_by_text("I have looked at these").click()
     store = desk.page.get_by_role("button", name="Store as a draft")

@@ -1,0 +1,77 @@
+"""What the pages share: cached results, the frame around every page, and the one boundary for our errors."""
+
+from app.session.advisers import advisers
+from app.session.drawer import boundary, plain
+from app.session.frame import ICON, MARK, empty, foot, frame, heading
+from app.session.shelves import (
+    BESIDE,
+    cuts,
+    explored,
+    headline,
+    measures,
+    moved,
+    now,
+    parts,
+    release,
+    sides,
+    stands_alone,
+    store,
+)
+from app.session.showing import as_csv, choose, choose_cut, file_name, pick, picture, short_source, source
+from app.session.studies import (
+    Asked,
+    aggregations,
+    bands,
+    impossible,
+    sound,
+    stability,
+    studied,
+    unofficial_csv,
+    what_if,
+)
+from app.session.uploads import checked, stored, upload_megabytes, wave_states
+
+__all__ = [
+    "BESIDE",
+    "ICON",
+    "MARK",
+    "Asked",
+    "advisers",
+    "aggregations",
+    "as_csv",
+    "bands",
+    "boundary",
+    "checked",
+    "choose",
+    "choose_cut",
+    "cuts",
+    "empty",
+    "explored",
+    "file_name",
+    "foot",
+    "frame",
+    "heading",
+    "headline",
+    "impossible",
+    "measures",
+    "moved",
+    "now",
+    "parts",
+    "pick",
+    "picture",
+    "plain",
+    "release",
+    "short_source",
+    "sides",
+    "sound",
+    "source",
+    "stability",
+    "stands_alone",
+    "store",
+    "stored",
+    "studied",
+    "unofficial_csv",
+    "upload_megabytes",
+    "wave_states",
+    "what_if",
+]
