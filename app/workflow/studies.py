@@ -80,7 +80,7 @@ def possible(release: Release, *, side: str, wave: str, by: Facets) -> str:
     if not release.document.definition:
         return "This release was made before studies were kept. Prepare a new release to have them."
     if _of(release, "errors", side=side, wave=wave).empty:
-        return "Too few shifts were interviewed on this side to say how the errors of questions hang together."
+        return "How errors hang together is not known here: too few shifts were drawn, or a part of it was withdrawn."
     if by not in release.document.scores:
         return f"There is no table by {' and '.join(by[1:])} in this release."
     together = _asked_together(release, by)
