@@ -6,6 +6,7 @@ COMPILE := $(LOCK) pyproject.toml --extra build
 UPGRADE :=
 # Every processor takes tests, each with one thread for its linear algebra; whoever is done first takes from the others.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+SIMULATED := $(shell grep -ls SARHAD_ENDURANCE tests/scoring/*.py)
 say = @printf '\n== %s\n' "$(1)"
 
 .PHONY: help run test bench endurance lock clean
@@ -51,6 +52,8 @@ endurance:
 	$(call say,Eight writers for two minutes; a full disk; any use case killed)
 	@SARHAD_REQUIRE_ALL=1 SARHAD_ENDURANCE=1 $(BIN)/python -m pytest -q tests/surveys/test_store_crowded.py \
 		tests/surveys/test_store_full.py tests/app/test_killed.py
+	$(call say,Ranks and bands and questions of two meanings and claims of change: 1000 surveys a line)
+	@SARHAD_REQUIRE_ALL=1 SARHAD_ENDURANCE=1 $(PYTEST) -q $(SIMULATED)
 	$(call say,What a commander learns from 200 random surveys)
 	@$(BIN)/python -m tests.attack.endurance 200
 
