@@ -12,11 +12,12 @@ from statsmodels.stats.multitest import multipletests
 from scoring.contract import Scorecard, columns
 from scoring.design import Floats, Integers
 from scoring.errors import EstimationError, RequestError
-from scoring.estimates import DUST, contrast, variance
+from scoring.estimates import DUST, Estimates, contrast, variance
 from scoring.figures import doubts
 from scoring.framework import Framework
 from scoring.indices import Scores, answers, assemble, describe
 from scoring.intervals import intervals
+from scoring.maxt import of_estimates, of_figures, stepdown
 from scoring.normalisation import FULL
 from scoring.strata import DfRule
 from scoring.totals import Totals
@@ -24,12 +25,13 @@ from scoring.totals import Totals
 Adjust = Literal["none", "bonferroni", "holm", "hochberg", "hommel", "benjamini-hochberg", "benjamini-yekutieli"]
 _METHODS = {
     "bonferroni": "bonferroni",
-    "holm": "holm",
     "hochberg": "simes-hochberg",
     "hommel": "hommel",
     "benjamini-hochberg": "fdr_bh",
     "benjamini-yekutieli": "fdr_by",
 }
+Judging = Adjust | Literal["max-t"]
+Flags = npt.NDArray[np.bool_]
 CLEAR = 0.05
 DOUBTS = ("few_df", "uneven_shifts")  # about the interval of either score, and so of their difference
 
@@ -41,9 +43,10 @@ def change(
     measure: str | Sequence[str],
     waves: tuple[str, str],
     by: str | Sequence[str] | None = None,
-    adjust: Adjust = "holm",
+    adjust: Judging = "holm",
     df: DfRule = "satterthwaite",
     level: float = 0.95,
+    seed: int | None = None,
 ) -> Scorecard:
     """Change of measures between two waves, cell by cell, with its test.
 
@@ -54,58 +57,95 @@ def change(
         From and to.
     by : str or sequence of str, optional
         Each cell is compared with its own past.
-    adjust : {"holm", "benjamini-hochberg", "bonferroni", "hochberg", "hommel", "benjamini-yekutieli", "none"}
-        Over the family of all rows of this call.
+    adjust : {"holm", "benjamini-hochberg", "max-t", "bonferroni", "hochberg", "hommel", "benjamini-yekutieli", "none"}
+        Over the family of all rows of this call; see `judged_together`.
     df : {"satterthwaite", "design"}
     level : float
+    seed : int, optional
+        Of the draws of max-t, which needs them.
 
     Returns
     -------
     Scorecard
         The contract's columns with `wave` the later wave, `estimate` the difference and a symmetric t interval,
         and beside them `since`, `p`, `p_adjusted` and `clear` (p_adjusted < 0.05). The interval is of one row,
-        `clear` is of the family: a row can be not clear although its own interval leaves out 0.
+        `clear` is of the family: a row can be not clear although its own interval leaves out 0. With max-t
+        `low_together` and `high_together` too, which cover all changes at once.
     """
     facets = (by,) if isinstance(by, str) else tuple(by or ())
     wanted = (measure,) if isinstance(measure, str) else tuple(dict.fromkeys(measure))
-    _refuse_unfit(framework, wanted, facets)
+    refuse_unfit(framework, wanted, facets)
     scores = assemble(totals, framework, facets)
     labels, pairs = _pairs(scores.cells.labels, facets, waves)
-    chosen = _smooth(scores, wanted)
-    moved = contrast(scores.estimates, pairs, np.array([-1.0, 1.0]))
-    spread = variance(moved)
-    value, se, freedom = (array[:, chosen] for array in (moved.values, np.sqrt(spread.variance), spread.df(df)))
-    known, reason = _judged(value, se, freedom, sampled=not totals.units.census)
-    for name, marked in doubts(spread).items() if df == "satterthwaite" else ():
-        reason[known & marked[:, chosen] & (reason == "")] = name
-    limits = intervals(value, se, freedom, interval="t", level=level)
-    low, high = (np.where(known, limit, np.nan) for limit in limits)
-    n = answers(scores)[pairs].min(axis=1)[:, chosen]
-    p = _p_values(value, se, np.where(known, freedom, np.nan))
+    chosen = smooth_places(scores, wanted)
+    moved = contrast(scores.estimates, pairs, np.array([-1.0, 1.0])).take(chosen)
+    figures, known = tested(moved, answers(scores)[pairs].min(axis=1)[:, chosen], df=df, level=level)
     table = labels.loc[labels.index.repeat(len(wanted))].reset_index(drop=True)
-    table = table.assign(
-        since=waves[0],
-        measure=np.tile(np.array(wanted, dtype=object), len(labels)),
-        estimate=value.ravel(),
-        se=np.where(np.isnan(value), np.nan, se).ravel(),
-        df=freedom.ravel(),
-        low=low.ravel(),
-        high=high.ravel(),
-        n=n.ravel(),
-        n_eff=np.nan,
-        deff=np.nan,
-        status=np.where(known, "ok", "undefined").ravel(),
-        reason=reason.ravel(),
-        p=p.ravel(),
-        p_adjusted=adjusted(p.ravel(), adjust=adjust),
-    )
-    table["clear"] = table["p_adjusted"] < CLEAR
+    table = table.assign(since=waves[0], measure=np.tile(np.array(wanted, dtype=object), len(labels)))
+    table = pd.concat([table, figures], axis=1)[[*columns(facets), "since", "p"]]
     return Scorecard(
-        table=table[[*columns(facets), "since", "p", "p_adjusted", "clear"]],
+        table=in_family(table, moved, known, adjust=adjust, seed=seed, df=df, level=level),
         evidence=pd.DataFrame({"top": np.tile(np.where(scores.bounded[chosen], FULL, np.nan), len(labels))}),
         facets=facets,
         provenance=describe(totals, framework, df=df, level=level) | {"adjust": adjust},
     )
+
+
+def tested(moved: Estimates, n: Integers, *, df: DfRule, level: float) -> tuple[pd.DataFrame, Flags]:
+    """Figures of contrasts, each with its own test against 0: symmetric t interval and two-sided p.
+
+    Parameters
+    ----------
+    moved : Estimates
+        Contrasts as estimates, values of shape (cells, m).
+    n : ndarray of int, shape (cells, m)
+        Answers that each rests on.
+    df : {"satterthwaite", "design"}
+    level : float
+
+    Returns
+    -------
+    rows : DataFrame
+        Cells slowest: the contract's figures and `p`.
+    known : ndarray of bool, shape (cells, m)
+        Where chance can be judged.
+    """
+    spread = variance(moved)
+    value, se, freedom = moved.values, np.sqrt(spread.variance), spread.df(df)
+    known, reason = judgeable(value, se, freedom, sampled=not moved.sample.units.census)
+    for name, marked in doubts(spread).items() if df == "satterthwaite" else ():
+        reason[known & marked & (reason == "")] = name
+    low, high = (np.where(known, limit, np.nan) for limit in intervals(value, se, freedom, interval="t", level=level))
+    figures = {
+        "estimate": value,
+        "se": np.where(np.isnan(value), np.nan, se),
+        "df": freedom,
+        "low": low,
+        "high": high,
+        "n": n,
+        "n_eff": np.full(value.shape, np.nan),
+        "deff": np.full(value.shape, np.nan),
+        "status": np.where(known, "ok", "undefined"),
+        "reason": reason,
+        "p": p_values(value, se, np.where(known, freedom, np.nan)),
+    }
+    return pd.DataFrame({name: array.ravel() for name, array in figures.items()}), known
+
+
+def in_family(
+    rows: pd.DataFrame,
+    moved: Estimates,
+    known: Flags,
+    *,
+    adjust: Judging,
+    seed: int | None,
+    df: DfRule,
+    level: float,
+) -> pd.DataFrame:
+    """Rows of `tested` as one family, see `judged_together`; max-t carries all that they have in common."""
+    if adjust == "max-t":
+        return _with_limits(rows, of_estimates(moved, known, seed=seed, df=df, level=level))
+    return judged_together(rows, adjust=adjust)
 
 
 def moves_between(rows: pd.DataFrame, facets: tuple[str, ...], *, since: str, wave: str) -> pd.DataFrame:
@@ -121,20 +161,15 @@ def moves_between(rows: pd.DataFrame, facets: tuple[str, ...], *, since: str, wa
     Returns
     -------
     DataFrame
-        The contract's columns with `since`, `p` (of each row alone) and `top`. Var(b - a) = Var(a) + Var(b), and
-        df = (Va + Vb)^2 / (Va^2 / df_a + Vb^2 / df_b): what Satterthwaite's rule gives over the strata of both.
+        The contract's columns with `since`, `p` (of each row alone) and `top`; standard error and df as in `apart`.
     """
     keys = [*facets, "measure"]
     sides = [rows[rows["wave"] == name] for name in (since, wave)]
     both = sides[0].merge(sides[1], on=keys, suffixes=("_0", "_1"))
     first, second = (both[[f"se_{side}", f"df_{side}"]].to_numpy(dtype=np.float64).T for side in (0, 1))
     value = (both["estimate_1"] - both["estimate_0"]).to_numpy(dtype=np.float64)
-    parts = np.array([first[0] ** 2, second[0] ** 2])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        freedom = parts.sum(axis=0) ** 2 / np.nansum(parts**2 / np.array([first[1], second[1]]), axis=0)
-    freedom = np.where(np.minimum(first[1], second[1]) > 0, freedom, 0.0)
-    se = np.sqrt(parts.sum(axis=0))
-    known, reason = _judged(value, se, freedom, sampled=True)
+    se, freedom = apart(first, second)
+    known, reason = judgeable(value, se, freedom, sampled=True)
     for side in (0, 1):
         doubted = both[f"reason_{side}"].isin(DOUBTS).to_numpy()
         reason = np.where(known & doubted & (reason == ""), both[f"reason_{side}"], reason)
@@ -152,28 +187,71 @@ def moves_between(rows: pd.DataFrame, facets: tuple[str, ...], *, since: str, wa
         deff=np.nan,
         status=np.where(known, "ok", "undefined"),
         reason=reason,
-        p=_p_values(value, se, np.where(known, freedom, np.nan)),
+        p=p_values(value, se, np.where(known, freedom, np.nan)),
         top=both["top_1"],
     )
     return table[[*columns(facets), "since", "p", "top"]]
 
 
-def _judged(
-    value: Floats, se: Floats, df: Floats, *, sampled: bool
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.object_]]:
+def apart(first: Floats, second: Floats) -> tuple[Floats, Floats]:
+    """Standard error and df of the difference of independent figures, given as (se, df) each, shape (2, m).
+
+    ``se^2 = Va + Vb`` and ``df = (Va + Vb)^2 / (Va^2 / df_a + Vb^2 / df_b)`` (Satterthwaite 1946); df may be inf.
+    """
+    parts = np.array([first[0] ** 2, second[0] ** 2])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom = parts.sum(axis=0) ** 2 / np.nansum(parts**2 / np.array([first[1], second[1]]), axis=0)
+    freedom = np.where(np.minimum(first[1], second[1]) > 0, freedom, 0.0)
+    return np.sqrt(parts.sum(axis=0)), freedom
+
+
+def judged_together(
+    rows: pd.DataFrame, *, adjust: Judging, seed: int | None = None, level: float = 0.95
+) -> pd.DataFrame:
+    """Rows of one stated family with `p_adjusted` and `clear` (p_adjusted < 0.05), whatever they compare.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With `p`, and for max-t `estimate`, `se` and `df`; a row without p is not counted.
+    adjust : {"holm", "benjamini-hochberg", "max-t", ...}
+        Holm: the chance of any false claim is 5 %; Benjamini-Hochberg: of all claims 5 % are expected to be false;
+        max-t: as Holm, from draws of all errors at once, and with intervals that cover together. Figures tell nothing
+        of covariances, so max-t draws them as independent, which for two-sided limits errs on the safe side whatever
+        they are (Sidak 1967, Journal of the American Statistical Association 62, 626-633).
+    seed : int, optional
+        Of the draws of max-t, which needs them.
+    level : float
+        Of `low_together` and `high_together`, which max-t adds.
+    """
+    if adjust != "max-t":
+        table = rows.assign(p_adjusted=adjusted(rows["p"].to_numpy(dtype=np.float64), adjust=adjust))
+        return table.assign(clear=table["p_adjusted"] < CLEAR)
+    figures = rows[["estimate", "se", "df"]].to_numpy(dtype=np.float64).T
+    known = np.isfinite(rows["p"].to_numpy(dtype=np.float64))
+    return _with_limits(rows, of_figures(figures, known, seed=seed, level=level))
+
+
+def _with_limits(rows: pd.DataFrame, drawn: Floats) -> pd.DataFrame:
+    p, low, high = drawn
+    return rows.assign(p_adjusted=p, clear=p < CLEAR, low_together=low, high_together=high)
+
+
+def judgeable(value: Floats, se: Floats, df: Floats, *, sampled: bool) -> tuple[Flags, npt.NDArray[np.object_]]:
     """Whether chance can be judged, and if not why; 0 +/- 0 is never shown, unless every PSU was drawn."""
     known = np.isfinite(value) & (df > 0) & ((se > FULL * DUST) | (not sampled))
     reason = np.select([known, np.isnan(value), df <= 0], ["", "no_answers", "one_psu"], default="no_spread")
     return known, reason.astype(object)
 
 
-def _refuse_unfit(framework: Framework, wanted: Sequence[str], facets: tuple[str, ...]) -> None:
+def refuse_unfit(framework: Framework, wanted: Sequence[str], facets: tuple[str, ...]) -> None:
+    """Refuse measures that do not exist, or may not be shown by these facets."""
     unfit = [code for code in wanted if code not in framework.measures or not framework.shown_by(code, facets)]
     if unfit:
         raise RequestError(f"measure {unfit[0]!r} is not scored by {' '.join(facets) or 'the whole sample'}")
 
 
-def _smooth(scores: Scores, wanted: Sequence[str]) -> list[int]:
+def smooth_places(scores: Scores, wanted: Sequence[str]) -> list[int]:
     """Places of the measures wanted, which must have a standard error."""
     chosen = [scores.measures.index(code) for code in wanted]
     rough = [code for code, place in zip(wanted, chosen, strict=True) if not scores.smooth[place]]
@@ -188,12 +266,15 @@ def adjusted(p: Floats, *, adjust: Adjust) -> Floats:
         raise RequestError(f"adjust is {adjust!r}; it may be {', '.join(get_args(Adjust))}")
     out = np.array(p, dtype=np.float64)
     known = np.isfinite(out)
-    if adjust != "none" and known.any():
+    if adjust == "holm":
+        out[known] = stepdown(out[known])
+    elif adjust != "none" and known.any():
         out[known] = multipletests(out[known], method=_METHODS[adjust])[1]
     return out
 
 
-def _p_values(value: Floats, se: Floats, df: Floats) -> Floats:
+def p_values(value: Floats, se: Floats, df: Floats) -> Floats:
+    """Two-sided p of ``t = value / se``; NaN where df is."""
     with np.errstate(invalid="ignore", divide="ignore"):
         t = np.where(se > 0, np.abs(value) / se, np.where(value == 0, 0.0, np.inf))
     return np.asarray(2 * stats.t.sf(t, df), dtype=np.float64)

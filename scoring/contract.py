@@ -52,6 +52,8 @@ REASONS: Mapping[str, str] = {
     "alike": "nearly everybody answered alike, or gave the same amount",
     "protected": "too few answers to show safely, here or in a figure beside it",
     "withdrawn": "withdrawn after publication",
+    "few_holders": "fewer than 5 people hold this office: a figure would be about a person",
+    "no_power": "no office is named that could act on it",
     "hidden_score": "one of the two scores is not shown",
     "wide": "the interval is wider than 20 points",
 }
