@@ -306,6 +306,20 @@ def against_average(bands: Mapping[str, str], labels: Mapping[str, str]) -> str:
     return f"Against the average of the side, {'; '.join(told)}{others}."
 
 
+def stand_apart(bands: Mapping[str, Mapping[str, str]], wave: str) -> str:
+    """Which places stand apart from the average of their side in a wave, index by index; empty where none is called."""
+    called = {title: own for title, own in bands.items() if own}
+    if not called:
+        return ""
+    told = [
+        f"{title}: {cell} clearly {band}"
+        for title, own in called.items()
+        for cell, band in own.items()
+        if band != "not_distinguishable"
+    ]
+    return f"Against the average of the side in {wave}: {'; '.join(told) or 'none stands apart'}."
+
+
 def moved_bands(before: Iterable[str], after: Iterable[str]) -> str:
     """One sentence on how many places stand otherwise against the average of their side than as published."""
     both = [(old, new) for old, new in zip(before, after, strict=True) if old and new]

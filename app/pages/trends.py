@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import charts, session
+from app import charts, sentences, session
 from app.charts import Caption, Scale
 from app.workflow.results import Cut, Measure, SurveyInfo, View
 
@@ -54,7 +54,9 @@ def render() -> None:
     indices = tuple(code for code in codes if shown.measures[code].level == "index")
     cells = session.moved(info, by=cut.facets, codes=indices) if cut and info.waves[1:] else None
     with right, st.container(key="summary"):
-        st.markdown(f"**{shown.where}, {info.waves[0]} to {info.waves[-1]}.** {_summary(shown, view, cells)}")
+        told = sentences.stand_apart(session.standing(info, cut, side, indices), info.waves[-1]) if cut else ""
+        words = f"{_summary(shown, view, cells)} {told}"
+        st.markdown(f"**{shown.where}, {info.waves[0]} to {info.waves[-1]}.** {words}")
     for column, code in zip(st.columns(len(codes)), codes, strict=True):
         with column:
             _figure(shown, view, shown.measures[code])
@@ -86,7 +88,7 @@ def _figure(shown: Shown, view: View, measure: Measure) -> None:
     words = f"{shown.where}, {scale.words}"
     caption = Caption(measure.title, words, session.short_source(view), synthetic=view.synthetic)
     draw = partial(
-        charts.waves, view.table[mine], moves, order=shown.info.waves, scale=scale, caption=caption, height=104
+        charts.waves, view.table[mine], moves, order=shown.info.waves, scale=scale, caption=caption, height=92
     )
     session.picture(draw, measure.code, shown.side, info=shown.info, key=f"wave_{measure.code}")
     for row in shown.since_first(moves).to_dict("records"):

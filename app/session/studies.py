@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from threading import Lock
 from typing import Any
@@ -12,9 +12,9 @@ import streamlit as st
 
 from app import exchange
 from app.charts.looks import UNOFFICIAL
-from app.session.shelves import cached_release, key_of, release
+from app.session.shelves import cached_release, key_of, measures, release
 from app.workflow import studies
-from app.workflow.results import SurveyInfo, View
+from app.workflow.results import Cut, SurveyInfo, View
 from app.workflow.studies import Choice, Sound
 
 MOST_KEPT = 32
@@ -104,6 +104,16 @@ def _bands(
 def bands(info: SurveyInfo, *, by: tuple[str, ...], wave: str, side: str, measure: str) -> Mapping[str, str]:
     """Each cell against the average of its side; empty where nothing can be called."""
     return _bands(key_of(info), info.id, info.release, by, (wave, side, measure))
+
+
+def standing(info: SurveyInfo, cut: Cut, side: str, codes: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+    """Places of a side against its average in the last wave, title by title, for some measures."""
+    titles = {measure.code: measure.title for measure in measures(info)}
+    wave = info.waves[-1]
+    found = {code: bands(info, by=cut.facets, wave=wave, side=side, measure=code) for code in codes}
+    return {
+        titles[code]: {cut.values.get(cell, cell): band for cell, band in own.items()} for code, own in found.items()
+    }
 
 
 def what_if(info: SurveyInfo, asked: Asked) -> pd.DataFrame:

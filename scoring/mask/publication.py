@@ -26,6 +26,7 @@ Facets = tuple[str, ...]
 Flags = npt.NDArray[np.bool_]
 NARROW = {"80": 0.80, "50": 0.50}  # inner bands of the graded intervals
 PROTECTED = "protected"  # whether a rule hides it or a figure beside it: telling them apart would tell too much
+SEVERAL = 3  # questions in a composite whose standard error tells the answers of none of them
 KEPT = ["top", "shifts", "above", "below", "share"]  # of a score, until the mask has been made
 _BANDS = [f"{end}_{name}" for name in NARROW for end in ("low", "high")]
 _NUMBERS = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff", *_BANDS]
@@ -168,6 +169,9 @@ def _scored(totals: Totals, framework: Framework, table: Table, rules: Threshold
     out = card.table.assign(**{name: evidence[name] for name in ("top", "shifts", "above", "below")})
     out.loc[few, ["n_eff", "deff"]] = np.nan  # with the standard error they tell how far answers lie apart
     out.loc[out["measure"].isin([node.code for node in framework.nodes]), ["above", "below"]] = np.nan
+    several = (framework.loadings() != 0).sum(axis=1) >= SEVERAL
+    mixed = out["measure"].isin([node.code for node, many in zip(framework.nodes, several, strict=True) if many])
+    out.loc[mixed, "shifts"] = out.loc[mixed, "shifts"].clip(lower=rules.sparse)
     shares = [part.code for part in framework.indicators if part.statistic == "share"]
     return out.assign(share=out["measure"].isin(shares))
 

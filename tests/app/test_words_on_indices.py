@@ -169,3 +169,15 @@ def test_only_places_with_a_band_before_and_after_are_counted(bands: Bands, star
 )
 def test_places_apart_from_the_average_of_their_side_are_named_and_no_other(bands: dict[str, str], words: str) -> None:
     assert sentences.against_average(bands, {"a": "East Gate"}) == words
+
+
+def test_leadership_reads_which_places_stand_apart_and_no_rank() -> None:
+    bands = {
+        "Integrity": {"East Gate": "above", "b": "not_distinguishable"},
+        "Accountability": {"b": "not_distinguishable"},
+    }
+    told = sentences.stand_apart(bands, "2026")
+    assert told == "Against the average of the side in 2026: Integrity: East Gate clearly above."
+    none = sentences.stand_apart({"Integrity": {"a": "not_distinguishable"}}, "2026")
+    assert none == "Against the average of the side in 2026: none stands apart."
+    assert sentences.stand_apart({"Integrity": {}}, "2026") == ""

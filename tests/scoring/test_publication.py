@@ -602,6 +602,15 @@ def test_a_standard_error_on_many_shifts_has_two_digits_and_one_on_few_a_preferr
     assert low.tolist() == pytest.approx([3.1, 0.10])
 
 
+def test_a_standard_error_of_three_questions_together_keeps_two_digits_and_of_two_does_not(open_: Publication) -> None:
+    """The index rests on x, y and z, its first dimension on x and y; posts have four shifts."""
+    shown, exact = (tables[("side", "post")] for tables in (open_.scores, open_.exact))
+    for measure, digits in (("index", True), ("first", False)):
+        given, true = (table.loc[table["measure"] == measure, "se"].to_numpy() for table in (shown, exact))
+        assert (given >= true).all()
+        assert bool((given <= true * 1.1).all()) == digits
+
+
 def test_design_effect_and_effective_n_of_a_share_follow_from_what_is_shown(open_: Publication) -> None:
     table = open_.scores[("side",)]
     shares = table[table["measure"].isin(["asked", "paid", "queued"]) & table["estimate"].notna()]
