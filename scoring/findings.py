@@ -77,7 +77,7 @@ def _of_node(row: Mapping[str, Any]) -> Told:
     if row["omega"] < RELIABLE:
         yield "omega_low", _some(row, "node", "omega", "n")
     if row["residual"] > RESIDUAL or row["reason"] == "no_factor":
-        yield "not_one_factor", _some(row, "node", "share", "residual")
+        yield "not_one_factor", _some(row, "node", "share", "residual", "n")
 
 
 def _of_part(row: Mapping[str, Any]) -> Told:

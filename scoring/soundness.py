@@ -314,7 +314,7 @@ def _elsewhere(level: _Level, framework: Framework) -> Rows:
         others = [one.code for one in framework.nodes if (one.parent is None) == (node.parent is None) and one != node]
         parts, shares = framework.parts(node.code), _weights(framework, node)
         codes = [part.code for part in parts]
-        matrix, _, reason = level.known(codes)
+        matrix, own, reason = level.known(codes)
         if node.kind != "reflective" or len(codes) < 2 or reason:  # noqa: PLR2004 - as in `_mirrored`
             continue
         for code, rest in zip(codes, coherence.rest_correlations(matrix, shares), strict=True):
@@ -328,6 +328,7 @@ def _elsewhere(level: _Level, framework: Framework) -> Rows:
                         "rest": float(rest),
                         "other": other,
                         "correlation": float(r),
+                        "n": int(min(own.min(), count.min())),
                     }
 
 

@@ -47,7 +47,7 @@ def _words(sound: Sound, measures: tuple[Measure, ...], sides: Mapping[str, str]
         nodes = [index, *(part for part in measures if part.parent == index.code)]
         st.subheader(index.title, anchor=False)
         lines = [line for node in nodes for line in told.get(node.code, [])]
-        clear = [node for node in nodes if node.code not in told]
+        clear = [node for node in nodes if node.code not in told and node.code in sound.judged]
         if index in clear and len(clear) < len(nodes):
             lines.append(sentences.NOTHING_AGAINST_WHOLE)
             clear.remove(index)
@@ -59,12 +59,12 @@ def _words(sound: Sound, measures: tuple[Measure, ...], sides: Mapping[str, str]
 def _meaning(sound: Sound, titles: Mapping[str, str]) -> None:
     """Questions that may not mean the same to everybody, and what would turn round without them."""
     st.subheader("Does every question mean the same to everybody?", anchor=False)
-    if sound.invariance.empty:
+    if sound.invariance.empty or not sound.invariance["p_adjusted"].notna().any():
         st.markdown("Not tested: one language and one wave, or too few answers.")
         return
     lines = [sentences.other_meaning(row, titles) for row in _where(sound.invariance, "dif", "yes")]
     lines += [sentences.turned(row, titles) for row in _where(sound.comparisons, "reversed", True)]
-    if lines and not _where(sound.comparisons, "reversed", True):
+    if lines and sound.compared and not _where(sound.comparisons, "reversed", True):
         lines.append("Without these questions no change of a headline index would turn round.")
     told = lines or ["No question was found to mean another thing in another language or wave."]
     st.markdown("\n".join(f"- {session.plain(line)}" for line in told))

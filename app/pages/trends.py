@@ -88,7 +88,7 @@ def _figure(shown: Shown, view: View, measure: Measure) -> None:
     words = f"{shown.where}, {scale.words}"
     caption = Caption(measure.title, words, session.short_source(view), synthetic=view.synthetic)
     draw = partial(
-        charts.waves, view.table[mine], moves, order=shown.info.waves, scale=scale, caption=caption, height=92
+        charts.waves, view.table[mine], moves, order=shown.info.waves, scale=scale, caption=caption, height=76
     )
     session.picture(draw, measure.code, shown.side, info=shown.info, key=f"wave_{measure.code}")
     for row in shown.since_first(moves).to_dict("records"):

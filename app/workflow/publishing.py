@@ -65,7 +65,7 @@ def prepare(
     progress("reading answers")
     totals, digest = totals_of(store, survey_id, tuple(waves), at=at)
     document = unpack(store.release_document(survey_id, before.number)) if before else None
-    _refuse_unjoinable(document)
+    _refuse_unjoinable(store, survey_id)
     made = publish(
         totals, framework(), plan, hidden=_hidden_before(store, survey_id, waves),
         earlier=document.scores if document else None, progress=progress,
@@ -74,7 +74,7 @@ def prepare(
     _refuse_telling_differences(store, survey_id, waves, made, shifts)
     progress("studying how questions and indices hang together")
     studies = study(
-        _studied(store, survey_id, questionnaire, tuple(waves), document),
+        _studied(store, survey_id, questionnaire, tuple(waves), held),
         totals,
         framework(),
         design(questionnaire.design),
@@ -191,15 +191,17 @@ def _refuse_unready(store: Store, survey_id: str, waves: Sequence[str]) -> None:
         raise StoreError("name at least one draft wave to release")
 
 
-def _refuse_unjoinable(before: Document | None) -> None:
+def _refuse_unjoinable(store: Store, survey_id: str) -> None:
     """A trend never joins two versions of a definition without a bridge, and a version means one thing for ever."""
-    if before is None or not before.definition:
-        return
-    old, new = Framework.from_toml(before.definition, name="the released framework"), framework()
-    faults = history_faults(new, [old])
+    public = [row.number for row in store.releases(survey_id) if row.published_at is not None]
+    texts = dict.fromkeys(unpack(store.release_document(survey_id, number)).definition for number in public)
+    old = [Framework.from_toml(text, name="a released framework") for text in texts if text]
+    new = framework()
+    faults = history_faults(new, old)
     if faults:
-        raise StoreError("; ".join(f"{fault.key}: {fault.problem}; {fault.remedy}" for fault in faults))
-    refuse_unbridged(old, new, [code for code in new.measures if code in old.measures])
+        raise StoreError("; ".join(str(fault) for fault in faults))
+    for one in old:
+        refuse_unbridged(one, new, [code for code in new.measures if code in one.measures])
 
 
 def _refuse_telling_differences(
@@ -268,20 +270,17 @@ def _joined(
         moves=_stacked(before.moves if before else {}, made.moves),
         loss=made.loss,
         definition=definition(),
-        studies={
-            name: pd.concat(
-                [part for part in (before.studies.get(name) if before else None, table) if part is not None]
-            )
-            for name, table in studies.items()
-        },
+        studies=_both(before.studies if before else {}, studies),
     )
 
 
 def _studied(
-    store: Store, survey_id: str, questionnaire: Questionnaire, waves: tuple[str, ...], before: Document | None
+    store: Store, survey_id: str, questionnaire: Questionnaire, waves: tuple[str, ...], held: Sealed | None
 ) -> pd.DataFrame:
-    """Respondents of some waves and of the one published last, with what they may be grouped by."""
-    last = [wave for wave in (before.waves[-1:] if before else ()) if wave not in waves]
+    """Respondents of some waves and of the last public one, if no part of it is withdrawn, with their groups."""
+    mask = held.mask if held else pd.DataFrame({"wave": [], "why": []})
+    gone = set(mask.loc[mask["why"] == "withdrawn", "wave"])
+    last = [wave for wave in sorted(set(mask["wave"]))[-1:] if wave not in {*waves, *gone}]
     asked = {question.name for question in questionnaire.questions}
     groupings = [(name,) for name in GROUPINGS if name in asked]
     tables = [*lattice(questionnaire.id).tables, *groupings]

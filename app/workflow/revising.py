@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from app.workflow.describing import framework, lattice
@@ -61,9 +62,10 @@ def without(document: Document, mask: pd.DataFrame, cells: Sequence[Mapping[str,
         for table in tables.values():
             for cell in cells:
                 _empty(table, cell)
-    gone = {cell.get("wave") for cell in cells}
-    studies = {  # they are of whole sides, the withdrawn part included
-        name: table[~table["wave"].isin(gone) & (None not in gone)] for name, table in document.studies.items()
+    gone = [cell.get("wave", "") for cell in cells]
+    studies = {  # they are of whole sides, the withdrawn part included; meanings are of a wave and the one before
+        name: table[~table["wave"].isin(gone) & (table["wave"] < min(gone) if name == "invariance" else "" not in gone)]
+        for name, table in document.studies.items()
     }
     return replace(document, scores=scores, moves=moves, loss=loss_of(mask), studies=studies)
 
@@ -91,6 +93,8 @@ def _covered(table: pd.DataFrame, mask: pd.DataFrame, facets: Facets, wave: str)
     keys = [wave, *facets, "measure"]
     marks = _marks(mask, facets).rename(columns={"wave": wave})
     why = table[keys].merge(marks, on=keys, how="left")["why"].fillna("").to_numpy()
+    unjudged = ~table["measure"].isin(mask["measure"])  # another framework asked of it: nothing can be solved for it
+    why = np.where(unjudged & table[wave].isin(mask["wave"]), "unjudged", why)
     out = table.copy()
     hide = (why != "") & (table["status"].isin(["ok", "undefined"]) | (why == "withdrawn")).to_numpy()
     figures = [name for name in out.columns if str(out[name].dtype) == "float64"]

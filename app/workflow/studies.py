@@ -62,6 +62,17 @@ class Sound:
     invariance: pd.DataFrame
     comparisons: pd.DataFrame
 
+    @property
+    def judged(self) -> set[str]:
+        """Indices and dimensions of which there are figures: of others nothing is said, for or against."""
+        known = [(self.nodes, "alpha"), (self.parts, "influence")]
+        return {node for table, name in known if len(table) for node in table.loc[table[name].notna(), "node"]}
+
+    @property
+    def compared(self) -> bool:
+        """Whether some change was held against the same without questions of two meanings."""
+        return len(self.comparisons) > 0 and bool(self.comparisons["change"].notna().any())
+
 
 def framework_of(release: Release) -> Framework:
     """The framework as the release was scored with it."""
@@ -115,10 +126,11 @@ def what_if(
     official = _rows(release, side=side, wave=wave, by=by)
     official = official[official["measure"] == measure].set_index(facet)[["estimate", "se", "df", "low", "high"]]
     official = official.reindex(made.index)
-    own = score_otherwise(shown, _plan(release, Choice()), measures=[measure], side=whole, seed=SEED)
-    made["official_band"] = own.set_index("unit")["band"].reindex(made.index)
+    called = bands(release, side=side, wave=wave, by=by, measure=measure)
+    made["official_band"] = called.reindex(made.index).fillna("")
     if chosen == Choice():
         made[list(official.columns)] = official
+        made["band"] = made["official_band"]
     made = made.assign(
         **{
             f"official{'' if name == 'estimate' else f'_{name}'}": official[name]
@@ -163,7 +175,8 @@ def stability(
 ) -> pd.DataFrame:
     """How score, rank and band of every cell move over many defensible ways to make the index: no intervals."""
     shown, chosen = published(release, side=side, wave=wave, by=by), _plan(release, choice or Choice())
-    table = uncertainty(shown, chosen, seed=SEED, runs=RUNS, progress=progress)
+    whole = published(release, side=side, wave=wave, by=(SIDE,)) if by != (SIDE,) else None
+    table = uncertainty(shown, chosen, seed=SEED, runs=RUNS, side=whole, progress=progress)
     return table[table["measure"] == measure].drop(columns="measure").rename(columns={"unit": by[-1]})
 
 
@@ -231,6 +244,7 @@ def _correlation(release: Release, codes: list[str], side: str, wave: str) -> An
     table = _of(release, "errors", side=side, wave=wave)
     if table.empty:
         raise RequestError(possible(release, side=side, wave=wave, by=(SIDE,)))
+    table = table[table["first"].isin(codes) & table["second"].isin(codes)]  # of a version that asked others too
     place = {code: number for number, code in enumerate(codes)}
     first, second = (table[name].map(place).to_numpy() for name in ("first", "second"))
     matrix = np.eye(len(codes))
@@ -278,8 +292,12 @@ def _without(release: Release, framework: Framework, items: tuple[str, ...], *, 
     """Changes of the headline indices at each post since the wave before, with all questions and without some."""
     waves = [wave for wave in release.document.waves if not possible(release, side=side, wave=wave, by=POSTS)]
     headline = [node.code for node in framework.nodes if node.headline and framework.shown_by(node.code, POSTS)]
-    choice, out = Choice(left_out=items), []
+    out = []
     for measure in headline:
+        under = set(framework.below(measure)) & {item.code for item in framework.items}
+        choice = Choice(left_out=tuple(item for item in items if item in under))
+        if not choice.left_out or set(choice.left_out) == under:
+            continue
         scores = {
             wave: what_if(release, side=side, wave=wave, by=POSTS, measure=measure, choice=choice) for wave in waves
         }

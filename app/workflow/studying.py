@@ -8,10 +8,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from app.workflow.describing import SIDE
 from scoring import EstimationError, Framework, SurveyDesign, Totals
+from scoring.design import Floats, Integers
+from scoring.estimates import variance
 from scoring.findings import Finding
 from scoring.indices import assemble
 from scoring.invariance import invariance
@@ -68,6 +71,8 @@ def _errors(totals: Totals, framework: Framework) -> Iterator[pd.DataFrame]:
     codes = [item.code for item in framework.items]
     estimates = scores.estimates.take([scores.measures.index(code) for code in codes])
     first, second = np.triu_indices(len(codes), 1)
+    n = scores.cells.per_cell(scores.cells.count)[:, : len(codes)]
+    freedom = variance(estimates).df("satterthwaite")
     labels = scores.cells.labels.reset_index(drop=True)
     for wave, side in labels[["wave", SIDE]].drop_duplicates().astype("str").itertuples(index=False):
         own = (labels["wave"].astype("str") == wave) & (labels[SIDE].astype("str") == side)
@@ -75,6 +80,8 @@ def _errors(totals: Totals, framework: Framework) -> Iterator[pd.DataFrame]:
             matrix = pooled_correlation(estimates, cells=np.flatnonzero(own).tolist(), least=FREEDOM)
         except EstimationError:  # too few shifts: what-if says so where it is asked
             continue
+        enough = _asked_widely(n[own], freedom[own])
+        matrix = np.where(np.outer(enough, enough), matrix, 0.0)
         names = np.array(codes, dtype=object)
         yield pd.DataFrame(
             {
@@ -87,22 +94,35 @@ def _errors(totals: Totals, framework: Framework) -> Iterator[pd.DataFrame]:
         )
 
 
+def _asked_widely(n: Integers, freedom: Floats) -> npt.NDArray[np.bool_]:
+    """Questions with enough answers and df over the posts of a side, and at two posts at least; shape (posts, k)."""
+    posts = (n > 0).sum(axis=0) > 1
+    return np.asarray(posts & (n.sum(axis=0) >= FEWEST) & (np.nansum(freedom, axis=0) >= FREEDOM))
+
+
 def _sound(own: pd.DataFrame, framework: Framework, design: SurveyDesign) -> Iterator[tuple[str, pd.DataFrame]]:
     """Tables of one side in one wave; none of few people."""
     if len(own) < FEWEST:
         return
-    found = soundness(own, framework, design)
+    try:
+        found = soundness(own, framework, design)
+    except EstimationError:  # as above
+        return
     for name in ("nodes", "parts", "correlations", "items"):
         yield name, _shown(getattr(found, name))
-    yield "findings", _told([one for one in found.findings if one.params.get("n", FEWEST) >= FEWEST])
+    yield "findings", _told([one for one in found.findings if one.params.get("n", 0) >= FEWEST])
 
 
 def _invariant(own: pd.DataFrame, framework: Framework, design: SurveyDesign) -> pd.DataFrame:
     """Whether questions mean the same in every language and wave, over one side."""
     there = [name for name in GROUPINGS if name in own.columns and len(own[name].dropna().unique()) > 1]
+    none = pd.DataFrame({name: pd.Series(dtype="str") for name in KEPT_OF_DIF})
     if not there or len(own) < FEWEST:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in KEPT_OF_DIF})
-    table = invariance(own, framework, design, by=there).table[list(KEPT_OF_DIF)]
+        return none
+    try:
+        table = invariance(own, framework, design, by=there).table[list(KEPT_OF_DIF)]
+    except EstimationError:  # no study decides whether there is a release: an erasure may have left one shift alone
+        return none
     return _shown(table.assign(dif=table["dif"].map({True: "yes", False: ""})))
 
 

@@ -95,8 +95,10 @@ class Board:
 
     def half(self, table: Table) -> Floats:
         """Half of the unit that each measure of a table is rounded to, composites first."""
-        nodes = self._counts(table)[:, : self.nodes]
-        return np.hstack([half_unit(nodes, self.rules), table.half])
+        nodes = half_unit(self._counts(table)[:, : self.nodes], self.rules)
+        items = table.half[:, : len(self.framework.items)]
+        passed = (items[:, None, :] * self.framework.loadings()).max(axis=2, initial=0.0)  # what a part is coarsened by
+        return np.hstack([np.maximum(nodes, passed), table.half])
 
     def _of_table(self, table: Table) -> npt.NDArray[np.object_]:
         found = failing(facts(table.groups, self.steps), sensitive=self.sensitive, rules=self.rules)

@@ -26,7 +26,10 @@ Facets = tuple[str, ...]
 Flags = npt.NDArray[np.bool_]
 NARROW = {"80": 0.80, "50": 0.50}  # inner bands of the graded intervals
 PROTECTED = "protected"  # whether a rule hides it or a figure beside it: telling them apart would tell too much
-SEVERAL = 3  # questions in a composite whose standard error tells the answers of none of them
+SEVERAL, DUST = (
+    3,
+    1e-9,
+)  # equally weighted questions in a composite whose standard error tells the answers of none of them
 KEPT = ["top", "shifts", "above", "below", "share"]  # of a score, until the mask has been made
 _BANDS = [f"{end}_{name}" for name in NARROW for end in ("low", "high")]
 _NUMBERS = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff", *_BANDS]
@@ -89,12 +92,16 @@ def publish(
     ------
     EstimationError
         If waves share their PSUs: changes between published figures would leave their covariance out. If the index is
-        a mean of respondents' indices.
+        a mean of respondents' indices, or an item is not mapped over its range.
     """
     if totals.design.waves != "fresh":
         raise EstimationError("waves that share their PSUs are not published together yet; declare waves as fresh")
     if framework.estimand != "index_of_means":
         raise EstimationError("a mean of respondents' indices is not published yet: no rule knows what it would tell")
+    if not framework.on_ranges:
+        raise EstimationError(
+            "z-scores and distances to a target are not published yet: the rules count steps of scales"
+        )
     progress("checking every figure against the rules")
     board = Board(totals, framework, lattice)
     why = _reasons(board, hidden, withdrawn)
@@ -169,7 +176,7 @@ def _scored(totals: Totals, framework: Framework, table: Table, rules: Threshold
     out = card.table.assign(**{name: evidence[name] for name in ("top", "shifts", "above", "below")})
     out.loc[few, ["n_eff", "deff"]] = np.nan  # with the standard error they tell how far answers lie apart
     out.loc[out["measure"].isin([node.code for node in framework.nodes]), ["above", "below"]] = np.nan
-    several = (framework.loadings() != 0).sum(axis=1) >= SEVERAL
+    several = 1 / (framework.loadings() ** 2).sum(axis=1) >= SEVERAL - DUST
     mixed = out["measure"].isin([node.code for node, many in zip(framework.nodes, several, strict=True) if many])
     out.loc[mixed, "shifts"] = out.loc[mixed, "shifts"].clip(lower=rules.sparse)
     shares = [part.code for part in framework.indicators if part.statistic == "share"]

@@ -149,6 +149,7 @@ def test_a_withdrawal_takes_the_studies_in_which_the_withdrawn_answers_were(demo
     mask = pd.DataFrame({name: pd.Series(dtype="str") for name in names})
     one = withdrawn(document, mask, [{"post": "heron_ferry", "wave": "2024"}])
     assert set(one.studies["items"]["wave"]) == {"2022", "2026"}
+    assert set(one.studies["invariance"]["wave"]) == {"2022"}  # those of 2026 hold 2024 against it
     every = withdrawn(document, mask, [{"post": "heron_ferry"}])
     assert all(table.empty for table in every.studies.values())
 
@@ -158,3 +159,60 @@ def test_a_document_with_studies_is_read_as_it_was_written(demo_release: Release
     assert again.definition == demo_release.document.definition
     for name, table in demo_release.document.studies.items():
         pd.testing.assert_frame_equal(again.studies[name], table)
+
+
+def test_a_withdrawal_empties_what_the_framework_of_today_does_not_score(demo_release: Release) -> None:
+    """No mask can be solved for it, so no total of it may stay beside a withdrawn part."""
+    names = ["table", "wave", "side", "post", "user_group", "sex", "direction", "measure", "why"]
+    mask = pd.DataFrame([dict.fromkeys(names, "") | {"wave": WAVE, "measure": "integrity"}])
+    left = withdrawn(demo_release.document, mask, [{"post": "heron_ferry"}]).scores[BY_POST]
+    others = left[left["measure"] != "integrity"]
+    assert others.loc[others["wave"] == WAVE, "estimate"].isna().all()
+    assert others.loc[others["wave"] == "2022", "estimate"].notna().any()
+
+
+def test_questions_of_another_version_are_left_out_of_the_correlations_of_errors(demo_release: Release) -> None:
+    errors = demo_release.document.studies["errors"]
+    more = pd.concat([errors, errors.head(1).assign(first="gone_question")], ignore_index=True)
+    document = replace(demo_release.document, studies={**demo_release.document.studies, "errors": more})
+    changed = ask(replace(demo_release, document=document), choice=Choice(weights={"conduct": 2.0}))
+    pd.testing.assert_frame_equal(changed, ask(demo_release, choice=Choice(weights={"conduct": 2.0})))
+
+
+@pytest.mark.parametrize("index", ["accountability", "integrity", "chain"])
+def test_an_index_of_which_every_question_means_two_things_is_not_compared_without_them(
+    demo_release: Release, index: str
+) -> None:
+    framework = studies.framework_of(demo_release)
+    under = {item.code for item in framework.items} & set(framework.below(index))
+    table = demo_release.document.studies["invariance"].copy()
+    table.loc[table["item"].isin(under), "dif"] = "yes"
+    document = replace(demo_release.document, studies={**demo_release.document.studies, "invariance": table})
+    found = studies.soundness(replace(demo_release, document=document), side=LEFT, wave=WAVE)
+    assert index not in set(found.comparisons.get("measure", []))
+
+
+def test_changes_are_held_against_the_same_without_the_questions_of_two_meanings(demo_release: Release) -> None:
+    table = demo_release.document.studies["invariance"].copy()
+    table.loc[table["item"] == "fair_order", "dif"] = "yes"
+    document = replace(demo_release.document, studies={**demo_release.document.studies, "invariance": table})
+    found = studies.soundness(replace(demo_release, document=document), side=LEFT, wave=WAVE)
+    assert found.compared
+    assert set(found.comparisons["measure"]) == {"integrity"}
+    assert (found.comparisons["change"] != found.comparisons["without"]).any()
+
+
+def test_bands_of_the_published_way_are_the_same_on_every_page(demo_release: Release) -> None:
+    for side in ("left_bank", "right_bank"):
+        for wave in demo_release.document.waves:
+            where = {"side": side, "wave": wave, "by": BY_POST, "measure": "accountability"}
+            called = studies.bands(demo_release, **where)
+            made = studies.what_if(demo_release, **where).set_index("post")
+            assert made["band"].tolist() == called.reindex(made.index).fillna("").tolist()
+
+
+def test_an_index_without_figures_is_not_called_sound(demo_release: Release) -> None:
+    found = studies.soundness(demo_release, side=LEFT, wave=WAVE)
+    assert {"conduct", "fairness", "integrity"} <= found.judged
+    blank = replace(found, nodes=found.nodes.assign(alpha=np.nan), parts=found.parts.assign(influence=np.nan))
+    assert blank.judged == set()

@@ -602,13 +602,56 @@ def test_a_standard_error_on_many_shifts_has_two_digits_and_one_on_few_a_preferr
     assert low.tolist() == pytest.approx([3.1, 0.10])
 
 
-def test_a_standard_error_of_three_questions_together_keeps_two_digits_and_of_two_does_not(open_: Publication) -> None:
-    """The index rests on x, y and z, its first dimension on x and y; posts have four shifts."""
-    shown, exact = (tables[("side", "post")] for tables in (open_.scores, open_.exact))
-    for measure, digits in (("index", True), ("first", False)):
-        given, true = (table.loc[table["measure"] == measure, "se"].to_numpy() for table in (shown, exact))
-        assert (given >= true).all()
-        assert bool((given <= true * 1.1).all()) == digits
+@pytest.mark.parametrize(("weights", "two_digits"), [((1, 1, 1), True), ((1000, 1, 1), False)])
+def test_a_standard_error_of_three_questions_that_count_alike_keeps_two_digits(
+    *, weights: tuple[int, int, int], two_digits: bool
+) -> None:
+    """Where one of them counts for nearly all, the error of the index is its own; posts have four shifts."""
+    parts = "".join(
+        f"[[item]]\ncode = '{code}'\ntitle = '{code}'\ndimension = 'd'\ndirection = 'better'\nrange = {scale}\n"
+        f"weight = {weight}\n"
+        for code, scale, weight in zip("xyz", ([1, 5], [1, 4], [0, 2]), weights, strict=True)
+    )
+    head = "id = 'three'\nversion = '1'\ntitle = 'Three'\nweights = 'relative'\n"
+    tree = "[[index]]\ncode = 'i'\ntitle = 'i'\n[[dimension]]\ncode = 'd'\ntitle = 'd'\nindex = 'i'\n"
+    framework = Framework.from_toml(head + tree + parts)
+    found = publish(reduce(people(), framework, DESIGN, facets=TABLES), framework, LATTICE)
+    shown, exact = (tables[("side", "post")] for tables in (found.scores, found.exact))
+    given, true = (table.loc[table["measure"] == "i", "se"].to_numpy() for table in (shown, exact))
+    assert (given >= true).all()
+    assert bool((given <= true * 1.1).all()) == two_digits
+
+
+def test_a_dimension_of_one_share_is_as_coarse_as_the_share() -> None:
+    text = """
+    id = "one"
+    version = "1"
+    title = "One"
+    [[index]]
+    code = "i"
+    title = "i"
+    [[dimension]]
+    code = "d"
+    title = "d"
+    index = "i"
+    [[item]]
+    code = "asked"
+    title = "asked"
+    dimension = "d"
+    direction = "better"
+    range = [0, 1]
+    """
+    framework = Framework.from_toml(text)
+    found = publish(reduce(people(), framework, DESIGN, facets=TABLES), framework, LATTICE)
+    table = found.scores[("side", "post")].pivot_table(index=["wave", "post"], columns="measure", values="estimate")
+    assert len(table)
+    assert table["i"].tolist() == table["d"].tolist() == table["asked"].tolist()
+
+
+def test_scores_off_the_range_of_their_question_are_not_published(whole: Totals) -> None:
+    item = replace(SMALL.items[0], normalisation="z", baseline=(3.0, 1.0))
+    with pytest.raises(EstimationError, match="not published yet"):
+        publish(whole, replace(SMALL, items=(item, *SMALL.items[1:])), LATTICE)
 
 
 def test_design_effect_and_effective_n_of_a_share_follow_from_what_is_shown(open_: Publication) -> None:
