@@ -215,13 +215,12 @@ def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
 
 
 def _study(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
-    """A table whose columns are texts or numbers, as their values say."""
-    return pd.DataFrame(
-        {
-            name: pd.Series(values, dtype="str" if any(isinstance(value, str) for value in values) else "float64")
-            for name, values in columns.items()
-        }
-    )
+    """A table whose columns are numbers or texts, as their values say; texts where there are none."""
+    kinds = {
+        name: "float64" if values and not any(isinstance(value, str) for value in values) else "str"
+        for name, values in columns.items()
+    }
+    return pd.DataFrame({name: pd.Series(values, dtype=kinds[name]) for name, values in columns.items()})
 
 
 _TEXTS = {"wave", "since", "measure", "status", "reason", "table", "psu"}

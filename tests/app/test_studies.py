@@ -150,6 +150,8 @@ def test_a_withdrawal_takes_the_studies_in_which_the_withdrawn_answers_were(demo
     one = withdrawn(document, mask, [{"post": "heron_ferry", "wave": "2024"}])
     assert set(one.studies["items"]["wave"]) == {"2022", "2026"}
     assert set(one.studies["invariance"]["wave"]) == {"2022"}  # those of 2026 hold 2024 against it
+    few = replace(document, studies={**document.studies, "invariance": document.studies["invariance"].iloc[:0]})
+    assert withdrawn(unpack(pack(few)), mask, [{"post": "heron_ferry"}]).studies["invariance"].empty
     every = withdrawn(document, mask, [{"post": "heron_ferry"}])
     assert all(table.empty for table in every.studies.values())
 
