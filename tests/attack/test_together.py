@@ -76,6 +76,21 @@ def test_number_of_yes_that_one_interviewer_wrote_down_is_the_figure_without_the
     assert len(_yes_by_interviewer(mixed, published(mixed, FULL))) >= FULL.freedom
 
 
+def test_notebook_of_an_interviewer_who_wrote_down_nearly_all_is_the_figure_without_the_rule_on_shares() -> None:
+    """60 of 120 said yes, to a tenth of a point; all but two of them told one interviewer: 58, 59 or 60 in her book."""
+    nearly = frame_of([yes(20, 40) for _ in range(3)], "queued").assign(interviewer=["b", "b", *["a"] * 118])
+    half = nearly.assign(interviewer=np.tile(["a", "b"], 60))
+
+    def open_values(frame: pd.DataFrame, rules: Thresholds) -> int:
+        shown, others = _side(published(frame, rules))["estimate"], int((frame["interviewer"] == "b").sum())
+        totals_ = {many for many in range(121) if abs(100 * many / 120 - shown) <= 0.05 + 1e-9}
+        return len({many - other for many in totals_ for other in range(others + 1)})
+
+    assert open_values(nearly, replace(FULL, largest_share=1.0)) < FULL.freedom
+    assert np.isnan(_side(published(nearly, FULL))["estimate"])
+    assert open_values(half, FULL) >= FULL.freedom
+
+
 def _side(publication: Publication) -> "pd.Series[Any]":
     return publication.scores["side",].set_index("measure").loc["queued"]
 
