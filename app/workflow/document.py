@@ -69,6 +69,8 @@ class Document:
         The framework, as TOML text.
     studies : mapping of str to DataFrame
         How sound the indices are and how their errors hang together, by side: see `app.workflow.studying`.
+    declared : mapping of str to str
+        Texts of what was declared beside the answers: see `app.workflow.declared`.
     audit_head : str
         Last line of the log when it was published.
     """
@@ -85,6 +87,7 @@ class Document:
     loss: pd.DataFrame
     definition: str = ""
     studies: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    declared: Mapping[str, str] = field(default_factory=dict)
     audit_head: str = ""
 
 
@@ -135,6 +138,7 @@ def pack(document: Document) -> bytes:
         "loss": _columns(document.loss),
         "definition": document.definition,
         "studies": {name: _columns(table) for name, table in document.studies.items()},
+        "declared": dict(document.declared),
         "audit_head": document.audit_head,
     }
     return squeeze(text)
@@ -165,6 +169,7 @@ def unpack(data: bytes) -> Document:
             loss=_frame(found["loss"]),
             definition=found.get("definition", ""),  # releases of the first version have neither
             studies={name: _study(columns) for name, columns in found.get("studies", {}).items()},
+            declared=found.get("declared", {}),
             audit_head=found["audit_head"],
         )
     except (KeyError, TypeError) as error:

@@ -50,10 +50,18 @@ class Sealed:
 
 
 def prepare(
-    store: Store, survey_id: str, *, waves: Sequence[str], who: str, at: datetime, progress: Progress = lambda _: None
+    store: Store,
+    survey_id: str,
+    *,
+    waves: Sequence[str],
+    who: str,
+    at: datetime,
+    declared: Mapping[str, str] | None = None,
+    progress: Progress = lambda _: None,
 ) -> int:
     """Make a candidate release of draft waves, with all that the standing release holds; returns its number.
 
+    What is declared beside the answers replaces, file by file, what was declared with the standing release.
     A wave that is published already is carried over figure by figure, whatever was erased since: a reader who holds
     both releases finds no difference in it.
     """
@@ -82,7 +90,9 @@ def prepare(
     )
     note = _note(store, survey_id, totals, digest, at)
     kept = replace(_sealed_with(held, made, shifts), over=_version(before))
-    whole = replace(_joined(store, survey_id, document, made, note, studies), loss=loss_of(kept.mask))
+    beside = {**(document.declared if document else {}), **(declared or {})}
+    joined = _joined(store, survey_id, document, made, note, studies)
+    whole = replace(joined, loss=loss_of(kept.mask), declared=beside)
     progress("storing the candidate")
     names = [*(before.waves if before else ()), *(wave for wave in waves if not before or wave not in before.waves)]
     return store.add_release(
