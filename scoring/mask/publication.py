@@ -131,11 +131,12 @@ def _reasons(
 ) -> npt.NDArray[np.object_]:
     """Why each figure is hidden before anything is solved."""
     why = board.primary.copy()
-    names = pd.concat([_masked(table, board, why) for table in board.tables], ignore_index=True)
+    names = pd.concat([_masked(table, board, why) for table in board.tables], ignore_index=True).fillna("")
     place = np.concatenate([_places(table, board) for table in board.tables])
     if hidden is not None:
         keys = [name for name in names.columns if name != "why" and name in hidden.columns]
-        before = names[keys].merge(hidden[[*keys, "why"]], on=keys, how="left")["why"].fillna("").to_numpy()
+        known = hidden[[*keys, "why"]].fillna("")  # a facet that a table lacks: nothing in memory, "" from the store
+        before = names[keys].merge(known, on=keys, how="left")["why"].fillna("").to_numpy()
         why[place] = np.where((why[place] == "") & (before != ""), before, why[place])
     for cell in withdrawn:
         unknown = set(cell) - set(names.columns)

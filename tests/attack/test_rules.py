@@ -188,6 +188,18 @@ def test_withdrawn_post_is_not_recovered_from_what_stays() -> None:
     assert not either or ("side", "2022", "left", "queued") not in shown(second)
 
 
+def test_what_a_mask_hides_stays_hidden_however_it_was_kept() -> None:
+    """In the store a facet that a table lacks is an empty text, in memory it is missing."""
+    frame = three_posts()
+    first = published(frame, FULL)
+    lost = first.mask.assign(why=first.mask["why"].where(first.mask["measure"] != "queued", "by hand"))
+    assert "post" in lost.columns
+    assert lost["post"].isna().any()
+    for kept in (lost, lost.fillna("").astype("str")):
+        again = published(frame, FULL, hidden=kept)
+        assert not any(name[-1] == "queued" for name in shown(again))
+
+
 def test_release_before_and_after_an_erasure_would_give_the_erased_answer() -> None:
     """The sum of one figure moves by one person's answer: why a published wave is carried over, never made again."""
     frame = frame_of([yes(10, 20, post=post) for post in "abc" for _ in range(4)], "queued")
