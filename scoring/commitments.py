@@ -93,6 +93,7 @@ def progress(
     scores: pd.DataFrame,
     *,
     waves: Sequence[str],
+    beside: pd.DataFrame | None = None,
     adjust: Judging = "holm",
     seed: int | None = None,
     level: float = 0.95,
@@ -120,6 +121,8 @@ def progress(
         Scores with `top`, the end of a scale from 0 (NaN of amounts).
     waves : sequence of str
         Of the survey, in order of time; the last is judged.
+    beside : DataFrame, optional
+        Other changes that stand on the same page, one family with these: `p`, and for max-t `estimate`, `se`, `df`.
     adjust, seed
         Over the changes of all commitments, one stated family; see `compare.judged_together`.
     level : float
@@ -139,10 +142,11 @@ def progress(
     found = [_row(moves[moves["since"] == one.since], one, last) for one in commitments]
     blank = {"estimate": np.nan, "se": np.nan, "df": np.nan, "low": np.nan, "high": np.nan, "p": np.nan}
     family = pd.DataFrame([{name: (blank | row)[name] for name in blank} for row in found])
-    judged = judged_together(family, adjust=adjust, seed=seed, level=level)
+    others = family.iloc[:0] if beside is None else beside.reindex(columns=list(blank))
+    judged = judged_together(pd.concat([family, others], ignore_index=True), adjust=adjust, seed=seed, level=level)
     return tuple(
         _progress(one, {**found[place], **move}, _level(scores, one, last, level), last=last, order=order)
-        for place, (one, move) in enumerate(zip(commitments, _records(judged), strict=True))
+        for place, (one, move) in enumerate(zip(commitments, _records(judged.head(len(found))), strict=True))
     )
 
 

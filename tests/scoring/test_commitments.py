@@ -137,3 +137,12 @@ def test_all_faults_of_a_table_are_named_at_once() -> None:
         assert words in str(error.value)
     with pytest.raises(RequestError, match="row 1 has target inf"):
         agreed(target="inf")
+
+
+def test_changes_that_stand_beside_are_judged_in_the_same_family() -> None:
+    moves, scores = pd.DataFrame([moved(4.6)]), pd.DataFrame([scored(50)])
+    beside = pd.DataFrame([moved(4.6, "complaint_easy"), moved(0.1, "complaint_answered")])
+    (found,) = progress([agreed()], moves, scores, waves=WAVES, beside=beside)
+    p = 2 * stats.t.sf(4.6 / 2, 20)
+    assert found.status == "not_clear"
+    assert found.finding.params["p_adjusted"] == pytest.approx(3 * p)
