@@ -19,7 +19,7 @@ from scoring.framework import Framework
 from scoring.indices import assemble, score
 from scoring.joint import COUNT, Joint, from_estimates
 from scoring.ranks import studentised
-from scoring.standings import weakest
+from scoring.standings import Kind, weakest
 from scoring.strata import DfRule
 from scoring.totals import Totals
 from scoring.verdicts import change_of_figures
@@ -58,13 +58,15 @@ def chain(
     by: str | Sequence[str],
     holders: Holders,
     seed: int,
+    kind: Kind = "marginal",
     df: DfRule = "satterthwaite",
     level: float = 0.95,
 ) -> Chain:
     """Scores of the links and the confidence set of the weakest, in every wave.
 
     Links are parallel items that the same people answered, so their covariance is in the set: it holds the truly
-    weakest link with probability `level` (`standings.weakest`).
+    weakest link with probability `level`, and where several are equal each of them, or all (kind "joint"): see
+    `standings.weakest`.
 
     Parameters
     ----------
@@ -77,6 +79,7 @@ def chain(
     holders : mapping of facet values to mapping of link to count
         People who hold each office, such as ``{("left",): {"link_post": 12, ...}}``.
     seed : int
+    kind : {"marginal", "joint"}
     df, level
         As in `indices.score`.
 
@@ -100,7 +103,8 @@ def chain(
         told = np.zeros(0, dtype=np.bool_)
         if judged.sum() >= LINKS:
             places = [(cell, place[at]) for at in np.flatnonzero(judged)]
-            told = weakest(from_estimates(scores.estimates, places, seed=seed, borrowing="own", rule=df), level=level)
+            joint = from_estimates(scores.estimates, places, seed=seed, borrowing="own", rule=df)
+            told = weakest(joint, kind=kind, level=level)
         parts.append(_marked(rows, judged, told))
         findings.append(_found(parts[-1], dict(zip(("wave", *facets), label, strict=True))))
     table = pd.concat(parts, ignore_index=True)[[*columns(facets), "holders", "weakest"]]
@@ -115,6 +119,7 @@ def chain_of_figures(
     by: str | Sequence[str],
     holders: Holders,
     seed: int,
+    kind: Kind = "marginal",
     level: float = 0.95,
 ) -> Chain:
     """The same from the shown figures of a release.
@@ -141,7 +146,8 @@ def chain_of_figures(
         judged = _judged(rows)
         told = np.zeros(0, dtype=np.bool_)
         if judged.sum() >= LINKS:
-            told = weakest(_joint(rows[judged], correlation[np.ix_(judged, judged)], [seed, number]), level=level)
+            joint = _joint(rows[judged], correlation[np.ix_(judged, judged)], [seed, number])
+            told = weakest(joint, kind=kind, level=level)
         parts.append(_marked(rows, judged, told))
         findings.append(_found(parts[-1], named))
     if not parts:

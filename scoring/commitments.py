@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from scoring.compare import Judging, judged_together
+from scoring.compare import CLEAR, Judging, judged_together
 from scoring.errors import RequestError
 from scoring.findings import Finding
 from scoring.verdicts import Reach, against_target
@@ -97,6 +97,7 @@ def progress(
     adjust: Judging = "holm",
     seed: int | None = None,
     level: float = 0.95,
+    alpha: float = CLEAR,
 ) -> tuple[Progress, ...]:
     """Status of each commitment at the last wave, by the test of its change and, with a target, of its score.
 
@@ -123,7 +124,7 @@ def progress(
         Of the survey, in order of time; the last is judged.
     beside : DataFrame, optional
         Other changes that stand on the same page, one family with these: `p`, and for max-t `estimate`, `se`, `df`.
-    adjust, seed
+    adjust, seed, alpha
         Over the changes of all commitments, one stated family; see `compare.judged_together`.
     level : float
 
@@ -143,7 +144,8 @@ def progress(
     blank = {"estimate": np.nan, "se": np.nan, "df": np.nan, "low": np.nan, "high": np.nan, "p": np.nan}
     family = pd.DataFrame([{name: (blank | row)[name] for name in blank} for row in found])
     others = family.iloc[:0] if beside is None else beside.reindex(columns=list(blank))
-    judged = judged_together(pd.concat([family, others], ignore_index=True), adjust=adjust, seed=seed, level=level)
+    rows = pd.concat([family, others], ignore_index=True)
+    judged = judged_together(rows, adjust=adjust, seed=seed, level=level, alpha=alpha)
     return tuple(
         _progress(one, {**found[place], **move}, _level(scores, one, last, level), last=last, order=order)
         for place, (one, move) in enumerate(zip(commitments, _records(judged.head(len(found))), strict=True))

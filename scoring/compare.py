@@ -206,9 +206,9 @@ def apart(first: Floats, second: Floats) -> tuple[Floats, Floats]:
 
 
 def judged_together(
-    rows: pd.DataFrame, *, adjust: Judging, seed: int | None = None, level: float = 0.95
+    rows: pd.DataFrame, *, adjust: Judging, seed: int | None = None, level: float = 0.95, alpha: float = CLEAR
 ) -> pd.DataFrame:
-    """Rows of one stated family with `p_adjusted` and `clear` (p_adjusted < 0.05), whatever they compare.
+    """Rows of one stated family with `p_adjusted` and `clear` (p_adjusted < alpha), whatever they compare.
 
     Parameters
     ----------
@@ -223,18 +223,20 @@ def judged_together(
         Of the draws of max-t, which needs them.
     level : float
         Of `low_together` and `high_together`, which max-t adds.
+    alpha : float
+        The 5 % above, or less where a page makes claims of several kinds that are to hold together.
     """
     if adjust != "max-t":
         table = rows.assign(p_adjusted=adjusted(rows["p"].to_numpy(dtype=np.float64), adjust=adjust))
-        return table.assign(clear=table["p_adjusted"] < CLEAR)
+        return table.assign(clear=table["p_adjusted"] < alpha)
     figures = rows[["estimate", "se", "df"]].to_numpy(dtype=np.float64).T
     known = np.isfinite(rows["p"].to_numpy(dtype=np.float64))
-    return _with_limits(rows, of_figures(figures, known, seed=seed, level=level))
+    return _with_limits(rows, of_figures(figures, known, seed=seed, level=level), alpha)
 
 
-def _with_limits(rows: pd.DataFrame, drawn: Floats) -> pd.DataFrame:
+def _with_limits(rows: pd.DataFrame, drawn: Floats, alpha: float = CLEAR) -> pd.DataFrame:
     p, low, high = drawn
-    return rows.assign(p_adjusted=p, clear=p < CLEAR, low_together=low, high_together=high)
+    return rows.assign(p_adjusted=p, clear=p < alpha, low_together=low, high_together=high)
 
 
 def judgeable(value: Floats, se: Floats, df: Floats, *, sampled: bool) -> tuple[Flags, npt.NDArray[np.object_]]:

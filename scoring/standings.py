@@ -19,6 +19,7 @@ from scoring.groups import groups_of
 from scoring.joint import COUNT, Borrowing, Flags, Joint, from_figures
 
 Best = Literal["highest", "lowest"]
+Kind = Literal["joint", "marginal"]
 BANDS = np.array(["below", "not_distinguishable", "above"], dtype=object)
 _COLUMNS = ("rank", "rank_low", "rank_high", "rank_alone_low", "rank_alone_high", "groups", "band", "borrowed")
 
@@ -45,9 +46,7 @@ class Least:
     high: float
 
 
-def rank_sets(
-    joint: Joint, *, level: float = 0.95, kind: Literal["joint", "marginal"] = "joint", best: Best = "highest"
-) -> RankSets:
+def rank_sets(joint: Joint, *, level: float = 0.95, kind: Kind = "joint", best: Best = "highest") -> RankSets:
     """Confidence sets of ranks: from 1 + those certainly better to m - those certainly worse.
 
     Parameters
@@ -121,17 +120,20 @@ def bands(
     return BANDS[1 + directions(judged, level=level)]
 
 
-def weakest(joint: Joint, *, level: float = 0.95) -> Flags:
+def weakest(joint: Joint, *, kind: Kind = "marginal", level: float = 0.95) -> Flags:
     """Parts that cannot be excluded as the smallest: the set holds the truly smallest one with probability `level`.
 
     A part is excluded where another is below it by more than the largest of its differences would be by chance, one
     sided: the confidence set of the rank m of Mogstad, Romano, Shaikh and Wilhelm, part by part. Of several equal
-    smallest parts each is held with that probability.
+    smallest parts each is held with that probability; a joint set, of all differences at once, holds all of them with
+    it, and is the one to take where no part may be wrongly excluded.
     """
     m = joint.values.size
     if m == 1:
         return np.ones(1, dtype=np.bool_)
     _, _, judged = pairs(joint, level=level)
+    if kind == "joint":
+        return np.asarray(~(told_apart(judged, m, level=level) > 0).any(axis=1))
     kept = np.ones(m, dtype=np.bool_)
     for place, (part, turned) in enumerate(own_pairs(judged, m)):
         excess = np.divide(part.value * turned, part.se * part.limit, out=np.zeros(m - 1), where=part.se > 0)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from scoring.errors import EstimationError, RequestError
+from scoring.families import pairs, told_apart
 from scoring.groups import groups
 from scoring.joint import Joint, from_figures
 from scoring.ranks import studentised
@@ -452,3 +453,24 @@ def test_a_call_that_is_wrong_says_how() -> None:
 def test_an_average_that_is_no_figure_is_refused(average: tuple[float, float, float]) -> None:
     with pytest.raises(EstimationError, match="give weights instead"):
         bands(certain([1.0, 2.0], 1.0), average=average)
+
+
+def test_a_joint_set_of_the_weakest_leaves_out_only_what_is_surely_above_another() -> None:
+    values = np.array([40.0, 52.0, 44.0, 60.0])
+    joint = from_figures(values, np.full(4, 2.0), np.full(4, 40.0), seed=3)
+    signs = told_apart(pairs(joint, level=0.98)[2], 4, level=0.98)
+    kept = weakest(joint, kind="joint", level=0.98)
+    assert kept.tolist() == [not (signs[part] > 0).any() for part in range(4)]
+    assert kept.tolist() == [True, False, True, False]
+    assert (weakest(joint, level=0.98) <= kept).all()
+
+
+def test_a_joint_set_holds_all_of_several_equal_links_as_often_as_it_says() -> None:
+    lost = {"joint": 0, "marginal": 0}
+    rng = np.random.default_rng(11)
+    for number in range(200):
+        joint = from_figures(rng.normal(50, 2, size=6), np.full(6, 2.0), np.full(6, 200.0), seed=number)
+        for kind in ("joint", "marginal"):
+            lost[kind] += not weakest(joint, kind=kind).all()
+    assert stats.binomtest(lost["joint"], 200, 0.05, alternative="greater").pvalue > 0.01
+    assert lost["marginal"] > lost["joint"]
