@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from app import settings
-from app.workflow import fieldwork, publishing
+from app.workflow import fieldwork, publishing, reducing
 from app.workflow.demo import SURVEY, TITLE, WAVES, WHO
 from app.workflow.describing import framework, lattice
 from scoring.mask import noise
@@ -36,20 +36,20 @@ def main() -> None:
             fieldwork.store_file(
                 path, view, store=store, survey_id=SURVEY, wave=wave, who=WHO, at=AT, title=TITLE, synthetic=True
             )
-        totals, _ = publishing.totals_of(store, SURVEY, WAVES, at=AT)
+        totals, _ = reducing.totals_of(store, SURVEY, WAVES, at=AT)
         store.close()
-    plan = lattice("traveller")
+    plan = lattice(fieldwork.instrument("traveller"))
     start = time.perf_counter()
-    made = publish(totals, framework(), plan)
+    made = publish(totals, framework("traveller"), plan)
     seconds = time.perf_counter() - start
-    shares = [part.code for part in framework().indicators if part.statistic == "share"]
+    shares = [part.code for part in framework("traveller").indicators if part.statistic == "share"]
     with pd.option_context("display.width", 160, "display.float_format", "{:.3f}".format):
         print(
             f"\nComplementary suppression, all figures, solved in {seconds:.1f} s\n{made.loss.to_string(index=False)}"
         )
         own = publishing.loss_of(made.mask[made.mask["measure"].isin(shares)])
         print(f"\nComplementary suppression, shares alone\n{own.to_string(index=False)}")
-        noisy = noise.loss(noise.perturbed(totals, framework(), plan, key=b"benchmark of the mask"), plan)
+        noisy = noise.loss(noise.perturbed(totals, framework("traveller"), plan, key=b"benchmark of the mask"), plan)
         print(f"\nCell-key noise, shares\n{noisy.to_string(index=False)}")
 
 

@@ -31,7 +31,7 @@ TINY = 1e-5  # step of a difference in place of a derivative
 
 
 def main() -> None:
-    chosen = plan(framework(), weights={"service": 2}, aggregation={"integrity": "geometric"})
+    chosen = plan(framework("traveller"), weights={"service": 2}, aggregation={"integrity": "geometric"})
     cells, posts = drawn(CELLS, chosen), drawn(POSTS, chosen)
     print("\n                                             seconds    plain loop    ratio")
     ours, table = timed(lambda: what_if(cells, chosen), repeat=9)

@@ -9,7 +9,7 @@ trial, hours are lognormal.
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ Texts = npt.NDArray[np.object_]
 _HALF_DAYS = (6, 13)  # shifts begin at six and at one o'clock
 _SHIFT_HOURS = 5.5
 _ZONE = ".000+05:00"
+_ADDED = frozenset({"agency"})  # asked since version 2, by chance of its own: all that was drawn before stays as it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def draw(questionnaire: Questionnaire, truth: Truth, *, wave: str, seed: int) ->
     answers = _visit(sample)
     for question in questionnaire.questions:
         if question.name not in answers and question.kind not in {"meta", "note"}:
-            answers[question.name] = _answer(sample, question, answers)
+            source = replace(sample, rng=sample.rng.spawn(1)[0]) if question.name in _ADDED else sample
+            answers[question.name] = _answer(source, question, answers)
     answers = _until_stopped(sample, questionnaire, answers)
     columns: dict[str, Texts] = {}
     for question in questionnaire.questions:
@@ -286,11 +288,14 @@ def _until_stopped(sample: _Sample, questionnaire: Questionnaire, answers: dict[
     """Empty what would have come after an interview was stopped; nothing is noted of people who refused."""
     inside = [question.name for question in questionnaire.questions if question.group[:1] == ("interview",)]
     asked = [name for name in inside if name in answers]  # notes are not answered
+    last = len(asked) - len(_ADDED.intersection(asked))
     stopped = answers["interview_stopped"] == "yes"
-    end = np.where(stopped, sample.rng.integers(1, max(len(asked), 2), size=sample.size), len(asked))
+    end = np.where(stopped, sample.rng.integers(1, max(last, 2), size=sample.size), last)
     kept = dict(answers)
     kept["interview_stopped"] = np.where(sample.consent, answers["interview_stopped"], "").astype(object)
-    for number, name in enumerate(asked):
+    number = -1
+    for name in asked:
+        number += name not in _ADDED  # one of them is answered where the question before it is
         kept[name] = np.where(number < end, answers[name], "").astype(object)
     return kept
 

@@ -1,6 +1,9 @@
 """What is measured and how it may be cut, in the words of framework, lattice and questionnaire."""
 
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
+from typing import Final
 
 from app import settings
 from app.workflow.document import Cut, Measure
@@ -10,24 +13,30 @@ from surveys.errors import StoreError
 from surveys.questionnaire import Questionnaire
 
 SIDE = "side"
-BORDER = "border.toml"
+BORDER = "border"
+TITLES: Final = {"agency": "Service"}  # of facets that a form asks for in a whole sentence
 
 
 @cache
-def definition() -> str:
-    """Text of the border framework that comes with the product."""
-    return (settings.FRAMEWORKS / BORDER).read_text(encoding="utf-8")
+def definition(instrument: str) -> str:
+    """Text of the framework that answers to an instrument are scored with: the one that its lattice names."""
+    return _framework_file(instrument).read_text(encoding="utf-8")
 
 
 @cache
-def framework() -> Framework:
-    """The border framework that comes with the product."""
-    return Framework.from_toml(definition(), name=BORDER)
+def framework(instrument: str) -> Framework:
+    """The framework that answers to an instrument are scored with."""
+    return Framework.from_toml(definition(instrument), name=_framework_file(instrument).name)
+
+
+def lattice(questionnaire: Questionnaire) -> Lattice:
+    """What may be published of answers to a form: no table by what this version of it does not ask."""
+    plan, asked = _lattice(questionnaire.id), {question.name for question in questionnaire.questions}
+    return replace(plan, tables=tuple(facets for facets in plan.tables if asked.issuperset(facets)))
 
 
 @cache
-def lattice(instrument: str) -> Lattice:
-    """What may be published of answers to an instrument."""
+def _lattice(instrument: str) -> Lattice:
     path = settings.LATTICES / f"{instrument}.toml"
     if not path.is_file():
         raise StoreError(
@@ -36,10 +45,20 @@ def lattice(instrument: str) -> Lattice:
     return Lattice.from_toml(path.read_text(encoding="utf-8"), name=path.name)
 
 
+def _framework_file(instrument: str) -> Path:
+    path = settings.FRAMEWORKS / f"{_lattice(instrument).framework or BORDER}.toml"
+    if not path.is_file():
+        raise StoreError(
+            f"the lattice of {instrument!r} names framework {path.stem!r}, and there is no {path.name}; "
+            "write it beside data/frameworks/border.toml"
+        )
+    return path
+
+
 def measures(questionnaire: Questionnaire) -> tuple[Measure, ...]:
     """Everything that is scored, indices first, with the words of the questionnaire."""
     questions = {question.name: question for question in questionnaire.questions}
-    plan = framework()
+    plan = framework(questionnaire.id)
 
     def words(code: str) -> tuple[str, str]:
         question = questions.get(code.partition("/")[0])  # question/choice where several answers may be ticked
@@ -80,6 +99,6 @@ def cuts(questionnaire: Questionnaire) -> tuple[Cut, ...]:
     }
     titles = {
         question.name: next(iter(question.labels.values()), question.name) for question in questionnaire.questions
-    }
-    tables = [facets for facets in lattice(questionnaire.id).tables if facets[:1] == (SIDE,)]
+    } | TITLES
+    tables = [facets for facets in lattice(questionnaire).tables if facets[:1] == (SIDE,)]
     return tuple(Cut(facets, titles.get(facets[-1], facets[-1]), labels.get(facets[-1], {})) for facets in tables)

@@ -8,7 +8,8 @@ from typing import Any
 from scoring.disclosure import DEFAULT, Thresholds
 from scoring.errors import FrameworkError
 
-_KEYS = {"id", "version", "tables", "rules"}
+_KEYS = {"id", "version", "tables"}
+_MORE = {"rules", "framework"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,15 @@ class Lattice:
     tables : tuple of tuple of str
         Facet sets; a table is a breakdown of every other one whose facets are all among its own.
     rules : Thresholds
+    framework : str
+        Id of the framework that the answers are scored with; "" where the file names none.
     """
 
     id: str
     version: str
     tables: tuple[tuple[str, ...], ...]
     rules: Thresholds = DEFAULT
+    framework: str = ""
 
     @classmethod
     def from_toml(cls, text: str, *, name: str = "lattice") -> "Lattice":
@@ -41,11 +45,15 @@ class Lattice:
             found = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise FrameworkError(f"{name}: not TOML: {error}; compare it with data/lattices/traveller.toml") from error
-        if unknown := set(found) ^ _KEYS - ({"rules"} - set(found)):
+        if unknown := (set(found) - _MORE) ^ _KEYS:
             raise FrameworkError(
-                f"{name}: the keys are id, version, tables and rules; see to {', '.join(sorted(unknown))}"
+                f"{name}: the keys are id, version, tables, rules and framework; see to {', '.join(sorted(unknown))}"
             )
-        return cls(str(found["id"]), str(found["version"]), _tables(found["tables"], name), _rules(found, name))
+        named = found.get("framework", "")
+        if not isinstance(named, str):
+            raise FrameworkError(f"{name}: framework is {named!r}; give the id of one, such as 'border'")
+        tables, rules = _tables(found["tables"], name), _rules(found, name)
+        return cls(str(found["id"]), str(found["version"]), tables, rules, named)
 
     def breakdowns(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
         """Pairs of a table and one that parts each of its cells by one facet more."""

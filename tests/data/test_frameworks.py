@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.workflow import frameworks
+from app.workflow import fieldwork, frameworks
 from scoring import Framework, Scorecard, SurveyDesign, reduce, score
 from scoring.coverage import coverage
 from scoring.totals import Totals
@@ -17,7 +17,8 @@ from surveys.reading import Limits, read
 from tests.filled import form, one_bank
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "frameworks"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+OFFICERS = "officers"  # read by the officers' own form, the others by the travellers' interview
+NAMES = sorted(path.stem for path in FOLDER.glob("*.toml") if path.stem != OFFICERS)
 DESIGN = SurveyDesign(strata=("post", "user_group", "direction"), psu="psu", interviewer="interviewer")
 
 
@@ -68,7 +69,11 @@ def test_each_is_sound_and_asks_what_the_traveller_instrument_asks(name: str, qu
     assert frameworks.examine(name, text(name), questionnaire=questionnaire).faults == ()
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_that_of_the_officers_is_sound_and_asks_what_their_form_asks() -> None:
+    assert frameworks.examine(OFFICERS, text(OFFICERS), questionnaire=fieldwork.instrument("officer")).faults == ()
+
+
+@pytest.mark.parametrize("name", [*NAMES, OFFICERS])
 def test_each_is_called_as_its_file(name: str) -> None:
     assert framework(name).id == name
 
@@ -111,8 +116,14 @@ def test_arusha_puts_no_item_under_a_factor_that_border_does_not_name_for_it() -
     assert all(factors[item.parent] <= named[item.code] for item in arusha.items)
 
 
-def test_what_asks_of_commanders_is_shown_by_side_only() -> None:
-    for name in NAMES:
+def test_the_officers_are_asked_about_the_three_factors_that_travellers_cannot_be() -> None:
+    factors = {factor for node in framework(OFFICERS).nodes for factor in node.arusha}
+    assert {4, 8, 9} <= factors
+    assert not {4, 9} & {factor for node in framework("border").nodes for factor in node.arusha}
+
+
+def test_what_asks_of_commanders_is_never_shown_by_post() -> None:
+    for name in [*NAMES, OFFICERS]:
         plan = framework(name)
         links = [item.code for item in plan.items if item.code.startswith("link_")]
         assert not any(plan.shown_by(code, ("side", "post")) for code in links)

@@ -12,26 +12,11 @@ from scoring.framework import Framework
 from surveys import xlsform
 from surveys.questionnaire import Choice, Question, Questionnaire
 from surveys.simulate import Truth, scored_codes
+from tests.data.words import BRIBE, FORBIDDEN, OFFICES
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 FOLDER = DATA / "instruments" / "traveller"
 AGENCIES = ("customs", "guards", "migration", "quarantine")
-OFFICES = {
-    "customs_service",
-    "border_guard_service",
-    "migration_service",
-    "quarantine_service",
-    "narcotics_service",
-    "agency_headquarters",
-    "regional_command",
-    "trade_office",
-}
-FORBIDDEN = re.compile(
-    r"traffick|smuggl|terror|extremis|politic|election|party|president|government|religio|mosque|muslim|faith|pray|"
-    r"ethnic|tribe|clan|nationality|refugee|asylum|displaced|drug|weapon",
-    re.IGNORECASE,
-)
-BRIBE = re.compile(r"gift|bribe|beyond the official fee|favour|money", re.IGNORECASE)
 REAL_CROSSINGS = re.compile(
     r"panj|pyanj|ishkashim|\btem\b|ruzvay|shohon|langar|kokul|sher ?khan|dusti|vanj|nusay|yol|farkhor|khumrogi|"
     r"darvoz|shughnan",
@@ -70,8 +55,8 @@ def truth() -> Truth:
     return Truth.from_toml((DATA / "demo" / "truth.toml").read_text(encoding="utf-8"))
 
 
-def test_the_interview_has_35_to_45_items(items: dict[str, Question]) -> None:
-    assert 35 <= len(items) <= 45
+def test_the_interview_has_35_to_45_items_beside_the_service_that_they_are_about(items: dict[str, Question]) -> None:
+    assert 35 <= len(items.keys() - {"agency"}) <= 45
 
 
 def test_pyxform_accepts_the_instrument_without_a_warning(tmp_path: Path) -> None:
@@ -87,6 +72,7 @@ def test_settings_declare_the_design(questionnaire: Questionnaire) -> None:
     assert design.strata == ("post", "user_group", "direction")
     assert (design.psu, design.traffic, design.interviewer) == ("shift", "traffic_count", "interviewer")
     assert design.facets[:3] == (("side",), ("side", "post"), ("side", "user_group"))
+    assert ("side", "agency") in design.facets
     assert all(facets[0] == "side" for facets in design.facets), "the sides are never pooled"
 
 
@@ -114,7 +100,9 @@ def test_every_item_on_a_scale_can_be_answered_by_dont_know_and_no_answer(items:
 
 def test_every_item_outside_the_profile_names_an_office_and_what_it_can_do(items: dict[str, Question]) -> None:
     measured = [
-        question for name, question in items.items() if name not in {"crossing_frequency", "trader_size", "contact"}
+        question
+        for name, question in items.items()
+        if name not in {"crossing_frequency", "trader_size", "agency", "contact"}
     ]
     assert {question.actor for question in measured} <= OFFICES
     assert [question.name for question in measured if not re.fullmatch(r"[a-z_]+", question.action)] == []
@@ -185,6 +173,25 @@ def test_the_links_are_asked_in_identical_words() -> None:
     assert frames == {"When ... is told that something is wrong at this crossing, how often does it lead to action?"}
 
 
+def test_the_links_are_asked_of_the_service_that_was_named(items: dict[str, Question]) -> None:
+    names = [row["name"] for row in rows("survey")]
+    assert names.index("agency") < names.index("links_introduction") < names.index("link_leadership")
+    (text,) = (row["label::English (en)"] for row in rows("survey") if row["name"] == "links_introduction")
+    assert "When I say 'the service', think of the one you named" in text
+    assert "not about any person" in text
+    assert items["agency"].relevant == ""
+
+
+def test_the_service_dealt_with_most_is_one_of_four_and_narcotics_control_is_not_offered(
+    items: dict[str, Question],
+) -> None:
+    offered = {choice.code: choice.missing for choice in choices(items["agency"])}
+    kinds = {"none": "not_applicable", "dk": "dont_know", "ref": "refused"}
+    assert offered == dict.fromkeys(AGENCIES) | kinds
+    words = {q: {c.code: c.labels for c in choices(items[q]) if c.code in AGENCIES} for q in ("contact", "agency")}
+    assert words["agency"] == words["contact"]
+
+
 def test_the_support_contact_is_read_to_everybody() -> None:
     (support,) = (row for row in rows("survey") if row["name"] == "support")
     assert (support["type"], support["relevant"]) == ("note", "")
@@ -241,9 +248,9 @@ def test_bribery_and_harassment_are_marked_sensitive(framework: Framework) -> No
     assert not open_ones & {"bribery", "reported", "harassment"}
 
 
-def test_the_chain_is_shown_by_side_only_and_is_no_headline(framework: Framework) -> None:
+def test_the_chain_is_shown_by_side_and_service_only_and_is_no_headline(framework: Framework) -> None:
     (chain,) = (node for node in framework.nodes if node.code == "chain")
-    assert (chain.only_by, chain.headline) == ((("side",),), False)
+    assert (chain.only_by, chain.headline) == ((("side",), ("side", "agency")), False)
 
 
 def test_the_header_of_the_framework_names_the_ten_arusha_factors() -> None:

@@ -243,6 +243,26 @@ def test_answers_of_a_shift_resemble_each_other(questionnaire: Questionnaire, tr
     assert between > 2.5 * score.var() / 8
 
 
+def test_the_service_dealt_with_most_is_drawn_apart_from_all_that_was_drawn_before_it_was_asked(
+    questionnaire: Questionnaire, truth: Truth, wave: pd.DataFrame
+) -> None:
+    first = replace(questionnaire, questions=tuple(q for q in questionnaire.questions if q.name != "agency"))
+    pd.testing.assert_frame_equal(draw(first, truth, wave="2026", seed=7), wave.drop(columns="agency"))
+
+
+def test_the_service_dealt_with_most_has_the_declared_shares(consented: pd.DataFrame, truth: Truth) -> None:
+    said = consented.loc[~consented["agency"].isin(["", "dk", "ref"]), "agency"].value_counts(normalize=True)
+    assert said.to_dict() == pytest.approx(dict(truth.profile["agency"]), abs=0.04)
+
+
+def test_who_stopped_before_the_service_dealt_with_most_named_none(consented: pd.DataFrame) -> None:
+    stopped = consented[consented["interview_stopped"] == "yes"]
+    named, before = stopped["agency"] != "", stopped["wait_hours"] != ""
+    assert (named == before).all()
+    assert 0 < named.sum() < len(stopped)
+    assert (consented.loc[consented["interview_stopped"] == "no", "agency"] != "").all()
+
+
 def test_an_unknown_wave_is_refused_by_name(questionnaire: Questionnaire, truth: Truth) -> None:
     with pytest.raises(InstrumentError, match="wave '2030' is not in the truth; choose of 2022"):
         draw(questionnaire, truth, wave="2030", seed=1)
