@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from app import sentences, settings
-from app.workflow import publishing
+from app.workflow import reducing
 from app.workflow.workbooks import workbook
 from surveys import checking, vault, xlsform
 from surveys.errors import InstrumentError, StoreError
@@ -20,6 +20,7 @@ from surveys.reading.table import RawTable
 from surveys.store import Saved, Store, SurveyRow
 
 SHOWN = 500  # faults listed on a page; the marked file holds them all
+TRAVELLER = "traveller"
 COUNT_BASE = 5  # during fieldwork counts are rounded
 
 
@@ -56,8 +57,9 @@ class CheckView:
 
 
 def instruments() -> tuple[str, ...]:
-    """Instruments that come with the product."""
-    return tuple(sorted(path.name for path in settings.INSTRUMENTS.iterdir() if (path / "survey.csv").is_file()))
+    """Instruments that come with the product, that of the travellers first: most files are of it."""
+    found = [path.name for path in settings.INSTRUMENTS.iterdir() if (path / "survey.csv").is_file()]
+    return tuple(sorted(found, key=lambda name: (name != TRAVELLER, name)))
 
 
 def instrument(name: str) -> Questionnaire:
@@ -156,7 +158,7 @@ def erase(store: Store, survey_id: str, uuid: str, *, who: str, at: datetime) ->
     """Erase a submission at once and make the totals of its wave again; says what was done, without naming it."""
     done = store.erase(survey_id, uuid, who=who, at=at)
     if done.interviews_left:
-        publishing.totals_of(store, survey_id, (done.wave,), at=at)
+        reducing.totals_of(store, survey_id, (done.wave,), at=at)
     return (
         f"Erased: {done.submissions} rows and {done.raw_uploads} raw files of wave {done.wave}. "
         "A release that stands is not changed by it; the next one is made without."

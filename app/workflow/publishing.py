@@ -1,14 +1,12 @@
 """Where stored answers meet the engine: a draft wave becomes a candidate release, masked once for all its readers."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
+from app.workflow.declared import refuse_unfit
 from app.workflow.describing import cuts, definition, framework, lattice, measures
 from app.workflow.document import (
     Document,
@@ -21,18 +19,17 @@ from app.workflow.document import (
     unpack,
     unpack_tables,
 )
-from app.workflow.studying import GROUPINGS, Studies, study
-from scoring import Framework, SurveyDesign, Totals, reduce
-from scoring.design import traffic_weights
+from app.workflow.holders import few_held
+from app.workflow.reducing import ENGINE, design, respondents, shifts_of, totals_of
+from app.workflow.studying import GROUPINGS, OFFICER, Matter, studied_with, study
+from scoring import Framework, Totals
 from scoring.disclosure import DEFAULT
 from scoring.mask.publication import NARROW, Publication, loss_of, publish
-from scoring.packing import VERSION, from_bytes, to_bytes
 from scoring.versions import history_faults, refuse_unbridged
 from surveys.errors import StoreError
-from surveys.questionnaire import DesignColumns, Questionnaire
+from surveys.questionnaire import Questionnaire
 from surveys.store import ReleaseRow, Store
 
-ENGINE = "0.1.0"
 NARROW_BANDS = tuple(f"{end}_{name}" for name in NARROW for end in ("low", "high"))
 FEWEST = 10  # interviews by which a wave must differ from its earlier release, in every figure that differs
 EACH = 5.0  # and steps of the scale, away from either end, that their answers take
@@ -68,31 +65,28 @@ def prepare(
     _refuse_unready(store, survey_id, waves)
     before = standing(store, survey_id)
     questionnaire = store.questionnaire(survey_id)
-    plan = lattice(questionnaire.id)
+    plan, scoring = lattice(questionnaire), framework(questionnaire.id)
     held = read_sealed(store.release_mask(survey_id, before.number)) if before else None
     progress("reading answers")
     totals, digest = totals_of(store, survey_id, tuple(waves), at=at)
     document = unpack(store.release_document(survey_id, before.number)) if before else None
-    _refuse_unjoinable(store, survey_id)
+    _refuse_unjoinable(store, survey_id, scoring)
+    beside = {**(document.declared if document else {}), **(declared or {})}
+    few = few_held(questionnaire, scoring, plan.tables, waves, beside)
     made = publish(
-        totals, framework(), plan, hidden=_hidden_before(store, survey_id, waves),
+        totals, scoring, plan, hidden=strictest([few, *_hidden_before(store, survey_id, waves)]),
         earlier=document.scores if document else None, progress=progress,
     )  # fmt: skip
-    shifts = _shifts(store, survey_id, waves)
+    shifts = shifts_of(store, survey_id, waves)
     _refuse_telling_differences(store, survey_id, waves, made, shifts)
     progress("studying how questions and indices hang together")
-    studies = study(
-        _studied(store, survey_id, questionnaire, tuple(waves), held),
-        totals,
-        framework(),
-        design(questionnaire.design),
-        waves,
-    )
     note = _note(store, survey_id, totals, digest, at)
     kept = replace(_sealed_with(held, made, shifts), over=_version(before))
-    beside = {**(document.declared if document else {}), **(declared or {})}
-    joined = _joined(store, survey_id, document, made, note, studies)
-    whole = replace(joined, loss=loss_of(kept.mask), declared=beside)
+    joined = _joined(store, survey_id, document, made, note)
+    refuse_unfit(beside, document=joined)
+    matter = _matter(store, joined, questionnaire, tuple(waves), totals, held, at=at)
+    studies = _both(joined.studies, study(matter))
+    whole = replace(joined, loss=loss_of(kept.mask), declared=beside, studies=studies)
     progress("storing the candidate")
     names = [*(before.waves if before else ()), *(wave for wave in waves if not before or wave not in before.waves)]
     return store.add_release(
@@ -115,11 +109,11 @@ def _version(row: ReleaseRow | None) -> str:
     return f"{row.number}.{row.revision}" if row else ""
 
 
-def _hidden_before(store: Store, survey_id: str, waves: Sequence[str]) -> pd.DataFrame | None:
-    """What any earlier public release of these waves hid: it stays hidden when they are released again."""
+def _hidden_before(store: Store, survey_id: str, waves: Sequence[str]) -> list[pd.DataFrame]:
+    """What any earlier public releases of these waves hid: it stays hidden when they are released again."""
     rows = [row for row in store.releases(survey_id) if row.published_at is not None and set(row.waves) & set(waves)]
     masks = [read_sealed(store.release_mask(survey_id, row.number)).mask for row in rows]
-    return strictest([mask[mask["wave"].isin(waves)] for mask in masks]) if masks else None
+    return [mask[mask["wave"].isin(waves)] for mask in masks]
 
 
 def strictest(masks: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -141,30 +135,6 @@ def find(store: Store, survey_id: str, number: int) -> ReleaseRow:
             return row
     known = ", ".join(str(row.number) for row in rows) or "none yet"
     raise StoreError(f"survey {survey_id!r} has no release {number}; it has: {known}")
-
-
-def totals_of(store: Store, survey_id: str, waves: tuple[str, ...], *, at: datetime) -> tuple[Totals, str]:
-    """Totals of some waves, from the store where they were made before; and the digest of their data."""
-    questionnaire = store.questionnaire(survey_id)
-    digest = _digest(store, survey_id, questionnaire, waves)
-    kept = store.totals_get(digest)
-    if kept is not None:
-        return from_bytes(kept), digest
-    columns = questionnaire.design
-    tables = lattice(questionnaire.id).tables
-    frame = _respondents(store, survey_id, columns, waves, tables)
-    totals = reduce(frame, framework(), design(columns), facets=tables)
-    if digest == _digest(store, survey_id, questionnaire, waves):  # nothing was erased or imported meanwhile
-        store.totals_put(digest, survey_id, to_bytes(totals), at)
-    return totals, digest
-
-
-def design(columns: DesignColumns) -> SurveyDesign:
-    """The design that the instrument declares, over the columns of `_respondents`."""
-    return SurveyDesign(
-        weight="weight", strata=columns.strata, neighbours=columns.neighbours, psu="psu", fpc=columns.fpc, wave="wave",
-        interviewer="interviewer",
-    )  # fmt: skip
 
 
 def read_sealed(data: bytes) -> Sealed:
@@ -201,12 +171,11 @@ def _refuse_unready(store: Store, survey_id: str, waves: Sequence[str]) -> None:
         raise StoreError("name at least one draft wave to release")
 
 
-def _refuse_unjoinable(store: Store, survey_id: str) -> None:
+def _refuse_unjoinable(store: Store, survey_id: str, new: Framework) -> None:
     """A trend never joins two versions of a definition without a bridge, and a version means one thing for ever."""
     public = [row.number for row in store.releases(survey_id) if row.published_at is not None]
     texts = dict.fromkeys(unpack(store.release_document(survey_id, number)).definition for number in public)
     old = [Framework.from_toml(text, name="a released framework") for text in texts if text]
-    new = framework()
     faults = history_faults(new, old)
     if faults:
         raise StoreError("; ".join(str(fault) for fault in faults))
@@ -257,12 +226,7 @@ def telling(both: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _joined(
-    store: Store,
-    survey_id: str,
-    before: Document | None,
-    made: Publication,
-    note: Mapping[str, str],
-    studies: Studies,
+    store: Store, survey_id: str, before: Document | None, made: Publication, note: Mapping[str, str]
 ) -> Document:
     (survey,) = (row for row in store.surveys() if row.id == survey_id)
     questionnaire = store.questionnaire(survey_id)
@@ -279,22 +243,37 @@ def _joined(
         scores=_stacked(before.scores if before else {}, made.scores),
         moves=_stacked(before.moves if before else {}, made.moves),
         loss=made.loss,
-        definition=definition(),
-        studies=_both(before.studies if before else {}, studies),
+        definition=definition(questionnaire.id),
+        studies=before.studies if before else {},
     )
 
 
-def _studied(
-    store: Store, survey_id: str, questionnaire: Questionnaire, waves: tuple[str, ...], held: Sealed | None
-) -> pd.DataFrame:
-    """Respondents of some waves and of the last public one, if no part of it is withdrawn, with their groups."""
-    mask = held.mask if held else pd.DataFrame({"wave": [], "why": []})
-    gone = set(mask.loc[mask["why"] == "withdrawn", "wave"])
-    last = [wave for wave in sorted(set(mask["wave"]))[-1:] if wave not in {*waves, *gone}]
+def _matter(
+    store: Store,
+    joined: Document,
+    questionnaire: Questionnaire,
+    waves: tuple[str, ...],
+    totals: Totals,
+    held: Sealed | None,
+    *,
+    at: datetime,
+) -> Matter:
+    """What there is to study: waves that are published now, and beside them earlier ones of which all still stands."""
+    last, earlier = studied_with(held.mask, waves) if held else ((), ())
     asked = {question.name for question in questionnaire.questions}
-    groupings = [(name,) for name in GROUPINGS if name in asked]
-    tables = [*lattice(questionnaire.id).tables, *groupings]
-    return _respondents(store, survey_id, questionnaire.design, (*last, *waves), tables)
+    beside = [(name,) for name in (*GROUPINGS, OFFICER) if name in asked]
+    columns, tables = questionnaire.design, [*lattice(questionnaire).tables, *beside]
+    return Matter(
+        frame=respondents(store, joined.survey_id, columns, (*last, *waves), tables),
+        totals=totals,
+        beside=totals_of(store, joined.survey_id, (*earlier, *waves), at=at)[0] if earlier else totals,
+        framework=framework(questionnaire.id),
+        design=design(columns),
+        questionnaire=questionnaire,
+        scores=joined.scores,
+        moves=joined.moves,
+        waves=waves,
+    )
 
 
 def _stacked(first: Tables, second: Tables) -> dict[Facets, pd.DataFrame]:
@@ -306,7 +285,7 @@ def _stacked(first: Tables, second: Tables) -> dict[Facets, pd.DataFrame]:
     }
 
 
-def _both(first: Mapping[str, pd.DataFrame], second: Studies) -> Studies:
+def _both(first: Mapping[str, pd.DataFrame], second: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Studies of earlier waves and of new ones."""
     names = dict.fromkeys((*first, *second))
     return {
@@ -325,22 +304,16 @@ def _sealed_with(held: Sealed | None, made: Publication, shifts: pd.DataFrame) -
     )
 
 
-def _shifts(store: Store, survey_id: str, waves: Sequence[str]) -> pd.DataFrame:
-    """Interviews of every shift: `wave`, `psu`, `interviews`."""
-    counts = [store.counts(survey_id, wave).assign(wave=wave) for wave in waves]
-    return pd.concat(counts).groupby(["wave", "psu"])["interviews"].sum().reset_index()
-
-
 def _note(store: Store, survey_id: str, totals: Totals, digest: str, at: datetime) -> dict[str, str]:
     questionnaire = store.questionnaire(survey_id)
-    plan = lattice(questionnaire.id)
+    plan, scoring = lattice(questionnaire), framework(questionnaire.id)
     batches = [row for row in store.batches(survey_id) if row.status == "active"]
     latest = max((row.received_at for row in batches), default=at)
     return {
         "data": store.keyed(digest)[:12],
         "data_until": latest.date().isoformat(),
         "instrument": f"{questionnaire.id} {questionnaire.version}",
-        "framework": f"{framework().id} {framework().version}",
+        "framework": f"{scoring.id} {scoring.version}",
         "lattice": f"{plan.id} {plan.version}",
         "engine": ENGINE,
         "collapsed": "; ".join(f"{small} into {other}" for small, other in totals.units.collapsed) or "none",
@@ -348,38 +321,3 @@ def _note(store: Store, survey_id: str, totals: Totals, digest: str, at: datetim
         "psu": " x ".join(totals.design.psu) or "respondent",
         "df": "satterthwaite",
     }
-
-
-def _respondents(
-    store: Store, survey_id: str, columns: DesignColumns, waves: tuple[str, ...], tables: Sequence[Facets]
-) -> pd.DataFrame:
-    """One row a respondent: answers, facets, strata, PSU and a weight, from the file or from the traffic."""
-    facets = {name for names in tables for name in names}
-    given = [name for name in (columns.weight, columns.traffic, columns.inclusion, columns.fpc) if name]
-    wanted = dict.fromkeys([*framework().questions, *columns.strata, *facets, *given])
-    frame = store.responses(survey_id, waves=waves, columns=list(wanted))
-    if columns.weight:
-        return frame.assign(weight=frame[columns.weight])
-    if columns.traffic:
-        shift = frame[["wave", *columns.strata, "psu"]]
-        inclusion = frame[columns.inclusion] if columns.inclusion else None
-        return frame.assign(weight=traffic_weights(frame[columns.traffic], shift, inclusion))
-    return frame.assign(weight=1.0)
-
-
-def _digest(store: Store, survey_id: str, questionnaire: Questionnaire, waves: tuple[str, ...]) -> str:
-    """Name of the totals: the data, the questions with their ranges, the design, the lattice and the engine."""
-    plan = framework()
-    held = {row.name: row.submissions for row in store.waves(survey_id) if row.name in waves}
-    batches = [(row.wave, row.sha256, row.status) for row in store.batches(survey_id) if row.wave in waves]
-    parts: dict[str, Any] = {
-        "held": sorted(held.items()),
-        "batches": sorted(batches),
-        "items": [(item.column, item.range) for item in plan.items],
-        "respondent": plan.respondent_columns,
-        "indicators": [(part.code, part.items, part.statistic, part.range) for part in plan.indicators],
-        "design": repr(questionnaire.design),
-        "tables": lattice(questionnaire.id).tables,
-        "engine": f"{ENGINE} {VERSION}",
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

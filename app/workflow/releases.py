@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-from app.workflow import bundles, publishing, revising
+from app.workflow import bundles, publishing, reducing, revising
 from app.workflow.document import Document, Release, pack, unpack
 from surveys.errors import StoreError
 from surveys.store import ReleaseRow, Store
@@ -181,7 +181,7 @@ def export(store: Store, survey_id: str, number: int | None, target: Path, *, ke
         "revision": release.revision,
         "state": release.state,
         "made_at": at.isoformat(),
-        "engine": publishing.ENGINE,
+        "engine": reducing.ENGINE,
         "signatures": [dict(one) for one in release.signatures],
         "comments": [dict(one) for one in release.comments],
     }

@@ -1,18 +1,23 @@
 """Withdrawing parts of releases: one mask for all that show them, and what is left of each document."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from app.workflow.describing import framework, lattice
+from app.workflow.describing import SIDE, framework, lattice
 from app.workflow.document import Document, Facets, pack, unpack
-from app.workflow.publishing import read_sealed, strictest, totals_of, write_sealed
+from app.workflow.publishing import read_sealed, strictest, write_sealed
+from app.workflow.reducing import totals_of
 from scoring.mask.publication import loss_of, publish
 from surveys.errors import StoreError
 from surveys.store import ReleaseRow, Store
+
+Figure = tuple[Facets, tuple[str, ...]]  # a table, and the key of a figure in it
+Hidden = Mapping[Facets, Collection[tuple[str, ...]]]
 
 
 def revise(
@@ -33,8 +38,9 @@ def revise(
     waves = tuple(dict.fromkeys(wave for row in rows for wave in row.waves))
     totals, _ = totals_of(store, survey_id, waves, at=at)
     hidden = strictest([one.mask for one in held])
-    plan = lattice(store.questionnaire(survey_id).id)
-    made = publish(totals, framework(), plan, hidden=hidden, withdrawn=cells)
+    questionnaire = store.questionnaire(survey_id)
+    plan = lattice(questionnaire)
+    made = publish(totals, framework(questionnaire.id), plan, hidden=hidden, withdrawn=cells)
     changes = {}
     for row, sealed in zip(rows, held, strict=True):
         kept = store.release_document(survey_id, row.number)
@@ -62,12 +68,50 @@ def without(document: Document, mask: pd.DataFrame, cells: Sequence[Mapping[str,
         for table in tables.values():
             for cell in cells:
                 _empty(table, cell)
-    gone = [cell.get("wave", "") for cell in cells]
-    studies = {  # they are of whole sides, the withdrawn part included; meanings are of a wave and the one before
-        name: table[~table["wave"].isin(gone) & (table["wave"] < min(gone) if name == "invariance" else "" not in gone)]
-        for name, table in document.studies.items()
-    }
+    gone = {cell.get("wave", "") for cell in cells}
+    hidden = {facets: _hidden(table, facets) for facets, table in scores.items()}
+    studies = {name: _without_study(name, table, gone, hidden) for name, table in document.studies.items()}
     return replace(document, scores=scores, moves=moves, loss=loss_of(mask), studies=studies)
+
+
+def _without_study(name: str, table: pd.DataFrame, gone: Collection[str], hidden: Hidden) -> pd.DataFrame:
+    """What is left of a study: it is of whole sides, so that a withdrawn part is in all that it says of its wave.
+
+    Parameters
+    ----------
+    gone : collection of str
+        Waves of which a part is withdrawn; "" is every wave.
+    hidden : mapping of facets to keys
+        Figures that are not shown any more: nothing is told of them.
+    """
+    ends = [end for end in ("wave", "since") if end in table.columns]
+    if name == "invariance":  # of a wave and the one before
+        return table[table["wave"] < min(gone)]
+    kept = ~table[ends].isin(gone).any(axis=1) & ("" not in gone)
+    rows = table.to_dict("records")
+    told = [not any(key in hidden.get(facets, ()) for end in ends for facets, key in _told(row, end)) for row in rows]
+    return table[kept & pd.Series(told, index=table.index, dtype="bool")]
+
+
+def _told(row: Mapping[Any, Any], end: str) -> list[Figure]:
+    """Keys of the published figures that a row of a study tells of, in the wave of one of its ends."""
+    place, between = (str(row[end]), str(row[SIDE])), str(row.get("between", ""))
+    measure = str(row.get("measure") or row.get("outcome") or "")
+    if between == "measure":
+        return [((SIDE,), (*place, str(row[code]))) for code in ("first", "second")]
+    if between:
+        return [((SIDE, between), (*place, str(row[value]), measure)) for value in ("first", "second")]
+    if not measure:
+        return []
+    by_group = [((SIDE, str(row["group"])), (*place, measure))] if "group" in row else []
+    return [((SIDE,), (*place, measure)), *by_group]
+
+
+def _hidden(table: pd.DataFrame, facets: Facets) -> set[tuple[str, ...]]:
+    """Keys of the figures that a table does not show: by its facets, and of its sides where any of their groups is."""
+    own = table.loc[table["estimate"].isna(), ["wave", *facets, "measure"]].astype("str")
+    coarse = own[["wave", SIDE, "measure"]]
+    return {*own.itertuples(index=False, name=None), *coarse.itertuples(index=False, name=None)}
 
 
 def _empty(table: pd.DataFrame, cell: Mapping[str, str]) -> None:

@@ -26,7 +26,6 @@ FREEDOM = 12.0  # degrees of freedom of all posts together, behind a correlation
 PLACES = {"floor": 0.05, "ceiling": 0.05, "p_adjusted": 0.001}  # others to 0.01
 GROUPINGS = ("language", "wave")
 KEPT_OF_DIF = ("grouping", "item", "n", "group", "against", "log_odds", "se", "p_adjusted", "size", "dif", "reason")
-UNIT = (SIDE, "post")
 Studies = dict[str, pd.DataFrame]
 
 
@@ -66,8 +65,11 @@ def study(
 
 
 def _errors(totals: Totals, framework: Framework) -> Iterator[pd.DataFrame]:
-    """Correlations of the errors of items, pooled over the posts of each side and wave."""
-    scores = assemble(totals, framework, UNIT)
+    """Correlations of the errors of items, pooled over the posts, or services, of each side and wave."""
+    unit = _unit(totals)
+    if unit is None:
+        return
+    scores = assemble(totals, framework, unit)
     codes = [item.code for item in framework.items]
     estimates = scores.estimates.take([scores.measures.index(code) for code in codes])
     first, second = np.triu_indices(len(codes), 1)
@@ -92,6 +94,12 @@ def _errors(totals: Totals, framework: Framework) -> Iterator[pd.DataFrame]:
                 SIDE: side,
             }
         )
+
+
+def _unit(totals: Totals) -> tuple[str, str] | None:
+    """Side and the first of its strata that is published: the post, or the service where no post is asked."""
+    known = [(SIDE, name) for name in totals.design.strata]
+    return next((facets for facets in known if facets in totals.sets), None)
 
 
 def _asked_widely(n: Integers, freedom: Floats) -> npt.NDArray[np.bool_]:
@@ -151,6 +159,8 @@ def _told(findings: Sequence[Finding]) -> pd.DataFrame:
 
 
 def _rounded(params: Mapping[str, object]) -> dict[str, object]:
+    """Figures of a finding as they are shown; what could not be worked out (a factor that fits nowhere) is left out."""
+
     def shown(name: str, value: object) -> object:
         if name == "n" and isinstance(value, int | float | np.integer):
             return 5 * round(float(value) / 5)
@@ -158,4 +168,5 @@ def _rounded(params: Mapping[str, object]) -> dict[str, object]:
             return round(round(value / PLACES.get(name, 0.01)) * PLACES.get(name, 0.01), 3)
         return value
 
-    return {name: shown(name, value) for name, value in params.items()}
+    known = {name: value for name, value in params.items() if not (isinstance(value, float) and np.isnan(value))}
+    return {name: shown(name, value) for name, value in known.items()}
