@@ -9,7 +9,7 @@ import typer
 
 from app import settings
 from app.cli.printing import OUT, split
-from app.workflow import bundles, publishing, releases, shelf, storage
+from app.workflow import bundles, declared, publishing, releases, shelf, storage
 
 app = typer.Typer(no_args_is_help=True, help="Releases: prepared, signed by two, commented on, published, exported.")
 
@@ -18,6 +18,9 @@ SurveyOption = Annotated[str | None, typer.Option("--survey", help="survey in th
 NumberArgument = Annotated[int, typer.Argument(help="number of the release", min=1)]
 TickOption = Annotated[
     list[str] | None, typer.Option("--tick", help="points of the checklist that hold, a,b; `all` for every one")
+]
+DeclaredOption = Annotated[
+    Path | None, typer.Option("--declared", help="folder with commitments.csv, targets.csv, waves.toml, ...")
 ]
 UncommentedOption = Annotated[str, typer.Option("--uncommented", help="why no comment of the agency is waited for")]
 
@@ -41,12 +44,16 @@ def who(given: str | None) -> str:
 def prepare(
     wave: Annotated[list[str], typer.Argument(help="draft waves to release")],
     survey: SurveyOption = None,
+    declared_in: DeclaredOption = None,
     as_: AsOption = None,
 ) -> None:
     """Make a candidate: every table masked once, with all that the standing release holds."""
+    texts = declared.load(declared_in) if declared_in else None
     store, name = _open(survey)
     with OUT.status("reading answers") as status:
-        number = publishing.prepare(store, name, waves=wave, who=who(as_), at=now(), progress=status.update)
+        number = publishing.prepare(
+            store, name, waves=wave, who=who(as_), at=now(), declared=texts, progress=status.update
+        )
     OUT.print(f"Release {number} of {name} is in review; read it by `sarhad release show {number}`.", markup=False)
 
 
@@ -69,6 +76,8 @@ def show(number: NumberArgument, survey: SurveyOption = None) -> None:
     lines = document.loss.to_string(index=False, float_format=lambda value: f"{value:.3f}")
     OUT.print(lines, markup=False, highlight=False, soft_wrap=True)
     OUT.print(f"signed: {shelf.signed_by(release.signatures) or 'by nobody yet'}", markup=False)
+    for file, text in declared.shown(release).items():
+        OUT.print(f"declared in {file}:\n{text}", markup=False, highlight=False, soft_wrap=True)
     for comment in release.comments:
         OUT.print(f"{comment['agency']}, {comment['at'][:10]}: {comment['text']}", markup=False)
     OUT.print(f"log until {document.audit_head or 'publication'}", markup=False)
@@ -180,15 +189,20 @@ def publish_wave(
     ],
     safety: Annotated[str, typer.Option(help="who signs for respondents' safety: somebody else")],
     uncommented: Annotated[str, typer.Option(help="why no comment of the agency is waited for")],
+    *,
     survey: SurveyOption = None,
+    declared_in: DeclaredOption = None,
     as_: AsOption = None,
 ) -> None:
     """Prepare, sign and publish in one step where both who sign sit at this machine."""
+    texts = declared.load(declared_in) if declared_in else None
     store, name = _open(survey)
     if statistics.strip().casefold() == safety.strip().casefold():
         raise typer.BadParameter("two different people sign")
     with OUT.status("reading answers") as status:
-        number = publishing.prepare(store, name, waves=wave, who=who(as_), at=now(), progress=status.update)
+        number = publishing.prepare(
+            store, name, waves=wave, who=who(as_), at=now(), declared=texts, progress=status.update
+        )
     for role, signer in (("statistics", statistics), ("safety", safety)):
         releases.sign(store, name, number, role=role, ticked=tuple(releases.CHECKLIST[role]), who=signer, at=now())
     releases.publish(store, name, number, who=who(as_), at=now(), uncommented=uncommented)

@@ -45,18 +45,18 @@ def _prepare(info: SurveyInfo, who: str) -> None:
         st.caption("No draft wave is waiting. Upload a file first: a wave starts as a draft.")
         return
     waves = st.multiselect("Draft waves", info.drafts, default=list(info.drafts), key="waves")
+    texts = session.declare()
     if st.button("Prepare", type="primary", disabled=not (who and waves)):
         with st.status("Preparing", expanded=True) as status:
             number = publishing.prepare(
-                session.store(), info.id, waves=waves, who=who, at=session.now(), progress=status.write
+                session.store(), info.id, waves=waves, who=who, at=session.now(), declared=texts, progress=status.write
             )
         _done(f"Release {number} is in review: two people read and sign it.")
 
 
 def _candidate(info: SurveyInfo, release: Release, who: str) -> None:
     st.subheader(f"Release {release.number}: {STATES[release.state].lower()}", anchor=False)
-    st.markdown(f"Waves {', '.join(release.document.waves)}. What the mask hides, by table:")
-    st.dataframe(release.document.loss, hide_index=True)
+    session.candidate(release)
     for one in release.signatures:
         st.markdown(f"**{str(one['role']).capitalize()}**: signed by {session.plain(str(one['who']))} (unverified)")
     signed = {one["role"] for one in release.signatures}

@@ -4,10 +4,7 @@ Six small files that somebody writes and signs with the release that carries the
 pages, commands and bundles read the same.
 """
 
-import csv
-import io
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,25 +12,31 @@ from typing import Any
 
 import pandas as pd
 
+from app import settings
+from app.workflow import fitting
+from app.workflow.declaring import FILES, LARGEST, NEEDED, OPTIONAL, Row, faults_of, rows_of, told
+from app.workflow.declaring_waves import days_of, key_of, waves_of
 from app.workflow.describing import SIDE
-from app.workflow.document import Release
+from app.workflow.document import Document, Release
 from scoring.commitments import Commitment, read_commitments
-from scoring.errors import RequestError
 from scoring.verdicts import Reach
 from surveys.errors import StoreError
 
-#: Name of each declaration -> the file that holds it, and its columns that must be there.
-FILES: Mapping[str, str] = {
-    "commitments": "commitments.csv", "interventions": "interventions.csv", "targets": "targets.csv",
-    "holders": "holders.csv", "powers": "powers.csv", "waves": "waves.toml",
-}  # fmt: skip
-NEEDED: Mapping[str, tuple[str, ...]] = {
-    "interventions": ("post", "date", "kind"),
-    "targets": ("measure", SIDE, "target", "due"),
-    "holders": (SIDE, "link", "holders"),
-    "powers": ("item", "power"),
-}
-LARGEST = 200_000  # letters of a file: a list of decisions, not of answers
+__all__ = [
+    "FILES",
+    "LARGEST",
+    "NEEDED",
+    "Declared",
+    "Target",
+    "as_rows",
+    "decoded",
+    "load",
+    "of",
+    "read",
+    "refuse_unfit",
+    "shown",
+    "templates",
+]
 Texts = Mapping[str, str]
 
 
@@ -102,34 +105,60 @@ class Declared:
 
 
 def load(folder: Path) -> dict[str, str]:
-    """Texts of the declarations in a folder; refuses an empty one.
+    """Texts of the declarations in a folder.
 
     Raises
     ------
     StoreError
-        None of the files is there, or one is too large or no UTF-8.
+        None of the files is there, or anything in them is wrong.
     """
-    found = {}
-    for name, file in FILES.items():
-        path = folder / file
-        if not path.is_file():
-            continue
+    return decoded({file: (folder / file).read_bytes() for file in FILES.values() if (folder / file).is_file()})
+
+
+def decoded(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Texts of the declarations from the bytes of files, by their names.
+
+    Raises
+    ------
+    StoreError
+        It is none of the files, it is no UTF-8, or anything in it is wrong.
+    """
+    names = {file: name for name, file in FILES.items()}
+    unknown = sorted(files.keys() - names.keys())
+    if unknown or not files:
+        found = f"{unknown[0]!r} is none of the files" if unknown else "none of the files is there"
+        raise StoreError(f"{found} that may be declared; they are {', '.join(FILES.values())}")
+    texts = {}
+    for file, data in files.items():
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            texts[names[file]] = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise StoreError(f"{file} is not UTF-8; save it again as CSV UTF-8") from error
-        if len(text) > LARGEST:
-            raise StoreError(f"{file} is longer than {LARGEST:,} letters; it holds a short table, no answers")
-        found[name] = text
-    if not found:
-        raise StoreError(f"{folder.name} holds none of {', '.join(FILES.values())}")
-    read(found)
-    return found
+    read(texts)
+    return texts
 
 
 def of(release: Release) -> Declared:
     """What is declared with a release."""
     return read(release.document.declared)
+
+
+def shown(release: Release) -> dict[str, str]:
+    """Texts of what is declared with a release, by the names of their files: who signs reads them."""
+    held = release.document.declared
+    return {file: held[name] for name, file in FILES.items() if name in held}
+
+
+def as_rows(file: str, text: str) -> pd.DataFrame:
+    """A file of rows as a table; without rows for one that has none."""
+    name = next((name for name, known in FILES.items() if known == file and name != "waves"), "")
+    return pd.DataFrame([row.cells for row in rows_of(name, text)[0]] if name else []).fillna("")
+
+
+def templates() -> dict[str, str]:
+    """Files to begin with: those of the demo, every word of them invented."""
+    folder = settings.DEMO / "declared"
+    return {file: (folder / file).read_text(encoding="utf-8") for file in FILES.values()}
 
 
 def read(texts: Texts) -> Declared:
@@ -138,81 +167,90 @@ def read(texts: Texts) -> Declared:
     Raises
     ------
     StoreError
-        Everything that is wrong, file by file.
+        Everything that is wrong, in one message: file, row, column and what to do.
     """
     return _read(tuple(sorted(texts.items())))
 
 
+def refuse_unfit(texts: Texts, *, document: Document) -> None:
+    """Refuse declarations of what a survey does not have.
+
+    Parameters
+    ----------
+    texts : mapping of name to text
+        Already read without a fault, see `read`.
+    document : Document
+        The release that is to carry them, with all its waves: what is due may be due in a later one.
+
+    Raises
+    ------
+    StoreError
+        Everything that does not fit, in one message: file, row, column and what there is.
+    """
+    declared = read(texts)
+    tables = {name: rows_of(name, text)[0] for name, text in texts.items() if name != "waves"}
+    faults = list(fitting.faults(tables, document))
+    made = {*declared.keys, *(wave for pair in declared.bridges for wave in pair)}
+    faults += list(fitting.faults_of_waves(made, document))
+    if faults:
+        raise StoreError(told(faults))
+
+
 @lru_cache(maxsize=32)
 def _read(texts: tuple[tuple[str, str], ...]) -> Declared:
-    given = dict(texts)
-    rows = {name: _rows(name, text) for name, text in given.items() if name != "waves"}
-    try:
-        waves = tomllib.loads(given.get("waves", ""))
-        commitments = read_commitments(rows.get("commitments", []))
-    except (tomllib.TOMLDecodeError, RequestError) as error:
-        raise StoreError(str(error)) from error
+    """Read what has no fault; texts of files that are not known are left as they are, for later versions."""
+    given = {name: text for name, text in texts if name in FILES}
+    long = [FILES[name] for name, text in given.items() if len(text) > LARGEST]
+    if long:
+        raise StoreError(f"{long[0]} is longer than {LARGEST:,} letters; it holds a short table, no answers")
+    waves, faults = waves_of(given.pop("waves", ""))
+    tables = {}
+    for name, text in given.items():
+        tables[name], wrong = rows_of(name, text)
+        faults += wrong or list(faults_of(name, tables[name]))
+    if faults:
+        raise StoreError(told(faults))
+    made: Mapping[str, Mapping[str, Any]] = waves.get("waves", {})
     return Declared(
-        commitments=commitments,
-        interventions=pd.DataFrame(rows.get("interventions", []), columns=list(NEEDED["interventions"])),
-        targets=tuple(_target(row) for row in rows.get("targets", [])),
-        holders=_holders(rows.get("holders", [])),
-        powers={row["item"]: float(row["power"]) for row in rows.get("powers", [])},
-        keys={wave: _key(given) for wave, given in waves.get("waves", {}).items()},
-        days={
-            wave: (str(given["first_day"]), str(given["last_day"]))
-            for wave, given in waves.get("waves", {}).items()
-            if "first_day" in given
-        },
-        years={wave: float(given["year"]) for wave, given in waves.get("waves", {}).items() if "year" in given},
+        commitments=read_commitments([row.cells for row in tables.get("commitments", ())]),
+        interventions=_interventions(tables.get("interventions", ())),
+        targets=tuple(_target(row.cells) for row in tables.get("targets", ())),
+        holders=_holders(tables.get("holders", ())),
+        powers={row.cells["item"]: float(row.cells["power"]) for row in tables.get("powers", ())},
+        keys={wave: key_of(given) for wave, given in made.items()},
+        days={wave: days_of(given) for wave, given in made.items() if "first_day" in given},
+        years={wave: float(given["year"]) for wave, given in made.items() if "year" in given},
         bridges=_bridges(waves.get("bridge", [])),
     )
 
 
-def _rows(name: str, text: str) -> list[dict[str, str]]:
-    rows = [
-        {key: value.strip() for key, value in row.items() if key and value and value.strip()}
-        for row in csv.DictReader(io.StringIO(text))
-    ]
-    for number, row in enumerate(rows, start=2):
-        missing = [column for column in NEEDED.get(name, ()) if column not in row]
-        if missing:
-            raise StoreError(f"{FILES[name]}, row {number}: {', '.join(missing)} is missing; fill it in")
-    return rows
+def _interventions(rows: Sequence[Row]) -> pd.DataFrame:
+    return pd.DataFrame([row.cells for row in rows], columns=list(NEEDED["interventions"]), dtype="str")
 
 
-_OF_A_TARGET = ("measure", "target", "due", "reach", "baseline", "baseline_of", "source")
-
-
-def _target(row: Mapping[str, str]) -> Target:
+def _target(cells: Mapping[str, str]) -> Target:
+    own = (*NEEDED["targets"], *OPTIONAL["targets"])
     return Target(
-        measure=row["measure"],
-        where={name: value for name, value in row.items() if name not in _OF_A_TARGET},
-        target=float(row["target"]),
-        due=row["due"],
-        reach="at_most" if row.get("reach") == "at_most" else "at_least",
-        baseline=float(row["baseline"]) if "baseline" in row else None,
-        baseline_of=row.get("baseline_of", ""),
-        source=row.get("source", ""),
+        measure=cells["measure"],
+        where={name: value for name, value in cells.items() if name == SIDE or name not in own},
+        target=float(cells["target"]),
+        due=cells["due"],
+        reach="at_most" if cells.get("reach") == "at_most" else "at_least",
+        baseline=float(cells["baseline"]) if "baseline" in cells else None,
+        baseline_of=cells.get("baseline_of", ""),
+        source=cells.get("source", ""),
     )
 
 
-def _holders(rows: list[dict[str, str]]) -> dict[tuple[str, ...], dict[str, int]]:
+def _holders(rows: Sequence[Row]) -> dict[tuple[str, ...], dict[str, int]]:
     found: dict[tuple[str, ...], dict[str, int]] = {}
     for row in rows:
-        place = (row[SIDE], row["agency"]) if "agency" in row else (row[SIDE],)
-        found.setdefault(place, {})[row["link"]] = int(row["holders"])
+        place = tuple(row.cells[name] for name in (SIDE, "agency") if name in row.cells)
+        found.setdefault(place, {})[row.cells["link"]] = int(row.cells["holders"])
     return found
 
 
-_OF_FIELDWORK = ("first_day", "last_day", "year")
-
-
-def _key(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if name not in _OF_FIELDWORK}
-
-
-def _bridges(given: list[Mapping[str, str]]) -> dict[tuple[str, str], dict[str, str]]:
+def _bridges(given: Sequence[Mapping[str, str]]) -> dict[tuple[str, str], dict[str, str]]:
     found: dict[tuple[str, str], dict[str, str]] = {}
     for one in given:
         found.setdefault((one["since"], one["wave"]), {})[one["aspect"]] = one["reason"]

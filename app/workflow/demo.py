@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app import settings
-from app.workflow import fieldwork, publishing, releases
+from app.workflow import declared, fieldwork, publishing, releases
 from surveys import simulate
 from surveys.reading import Limits
 from surveys.store import Store
@@ -53,8 +53,9 @@ def release(store: Store, wave: str, *, at: datetime, progress: Callable[[str], 
     number = next((row.number for row in store.releases(SURVEY) if row.state in ("in_review", "signed")), None)
     if number is None:
         number = publishing.prepare(
-            store, SURVEY, waves=[wave], who=WHO, at=at, progress=lambda text: progress(f"release of {wave}: {text}")
-        )
+            store, SURVEY, waves=[wave], who=WHO, at=at, declared=declared.load(settings.DEMO / "declared"),
+            progress=lambda text: progress(f"release of {wave}: {text}"),
+        )  # fmt: skip
     signed = {one.role for one in store.signatures(SURVEY, number)}
     for role, who in SIGNERS.items():
         if role not in signed:
