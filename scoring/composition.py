@@ -104,13 +104,13 @@ def split(
     table = pd.concat([part.assign(**label) for part, label in zip(parts, labels, strict=True)], ignore_index=True)
     table["measure"] = np.tile(np.repeat(np.array(wanted, dtype=object), len(PARTS)), len(cells))
     table = table.assign(wave=waves[1], since=waves[0], part=np.tile(PARTS, len(cells) * len(wanted)))
-    table = _judged(table[["wave", "since", *rest, *FIGURES, "part", "p"]])
+    table = judged_parts(table[["wave", "since", *rest, *FIGURES, "part", "p"]])
     shifts = [
         Finding(found.code, {**label, "since": waves[0], "wave": waves[1], **found.params})
         for label, cell in zip(labels, cells, strict=True)
         for found in shifted(*_crossings(scores.cells, cell))
     ]
-    return Split(table, (*_explained(table, rest), *shifts))
+    return Split(table, (*explained(table, rest), *shifts))
 
 
 def shifted(before: Mapping[str, float], after: Mapping[str, float], *, limit: float = SHIFT) -> tuple[Finding, ...]:
@@ -248,8 +248,8 @@ def _totals(cells: CellTotals, column: int, sample: Sample) -> Estimates:
     return totals(both, sample)
 
 
-def _judged(table: pd.DataFrame) -> pd.DataFrame:
-    """Adjust by Holm inside each family of parts."""
+def judged_parts(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows with `part` and `p`, adjusted by Holm inside each family of parts."""
     out = table.assign(p_adjusted=np.nan, clear=False)
     for parts in FAMILIES:
         own = out["part"].isin(parts)
@@ -257,8 +257,8 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
     return out.astype({"clear": bool})
 
 
-def _explained(table: pd.DataFrame, rest: tuple[str, ...]) -> list[Finding]:
-    """What the parts of each change say of it."""
+def explained(table: pd.DataFrame, rest: tuple[str, ...]) -> list[Finding]:
+    """What the parts of each change say of it; `table` holds the judged rows of all `PARTS` of each, in their order."""
     found = []
     for start in range(0, len(table), len(PARTS)):
         rows = table.iloc[start : start + len(PARTS)].set_index("part")

@@ -55,6 +55,8 @@ REASONS: Mapping[str, str] = {
     "few_holders": "fewer than 5 people hold this office: a figure would be about a person",
     "no_power": "no office is named that could act on it",
     "hidden_score": "one of the two scores is not shown",
+    "not_comparable": "the two waves were not made alike, and nothing bridges the difference",
+    "asked_together": "both were asked in the same shifts, and this release does not hold their difference",
     "wide": "the interval is wider than 20 points",
 }
 

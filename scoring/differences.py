@@ -5,15 +5,17 @@ from itertools import combinations
 from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from scoring.compare import Judging, in_family, refuse_unfit, smooth_places, tested
+from scoring.compare import Judging, in_family, judgeable, p_values, refuse_unfit, smooth_places, tested
 from scoring.contract import FIGURES
 from scoring.design import Floats
 from scoring.errors import RequestError
 from scoring.estimates import Estimates, combine, contrast, covariance, flattened, variance
 from scoring.framework import Framework
 from scoring.indices import answers, assemble
+from scoring.intervals import intervals
 from scoring.strata import DfRule
 from scoring.totals import Totals
 
@@ -200,6 +202,68 @@ def trend(
     table = _with_measures(labels.assign(wave=waves[-1], since=waves[0]), wanted, rows)
     table = table[["wave", "since", *facets, *FIGURES, "p"]]
     return in_family(table, moved, known, adjust=adjust, seed=seed, df=df, level=level).assign(method=used)
+
+
+def trend_of_figures(
+    estimates: npt.ArrayLike,
+    errors: npt.ArrayLike,
+    freedoms: npt.ArrayLike,
+    times: npt.ArrayLike,
+    *,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Slope of figures over three or more waves of independent samples, from the figures alone.
+
+    ``b = sum_t c_t theta_t`` with the weights of `trend`, ``se^2 = sum_t c_t^2 se_t^2`` and Satterthwaite's
+    ``df = se^4 / sum_t (c_t^2 se_t^2)^2 / df_t``: the same as `trend` where no PSU is in two waves.
+
+    Parameters
+    ----------
+    estimates, errors, freedoms : array_like of float, shape (m, waves)
+        NaN where a figure is not shown: there is no slope then.
+    times : array_like of float, shape (waves,)
+        In the unit that the slope is per, such as years.
+    level : float
+
+    Returns
+    -------
+    DataFrame
+        `estimate`, `se`, `df`, `low`, `high`, `p`, `status`, `reason`, a row each.
+
+    Raises
+    ------
+    RequestError
+        Shapes do not agree, or there are not three times.
+    """
+    theta, se, df = (np.asarray(one, dtype=np.float64) for one in (estimates, errors, freedoms))
+    when = np.asarray(times, dtype=np.float64)
+    if not (theta.shape == se.shape == df.shape and theta.shape[1:] == when.shape):
+        raise RequestError(f"figures have shapes {theta.shape}, {se.shape} and {df.shape}; give one each a wave")
+    if np.unique(when).size < FEWEST:
+        raise RequestError(f"a trend needs three waves at different times, these are {when.size}; test their change")
+    weights = (when - when.mean()) / ((when - when.mean()) ** 2).sum()
+    value, parts = theta @ weights, (weights * se) ** 2
+    counts = weights != 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom = parts.sum(axis=1) ** 2 / np.nansum(np.where(counts, parts**2 / df, 0.0), axis=1)
+    freedom = np.where((df[:, counts] > 0).all(axis=1), freedom, 0.0)
+    error = np.sqrt(parts.sum(axis=1))
+    known, reason = judgeable(value, error, freedom, sampled=True)
+    low, high = (
+        np.where(known, limit, np.nan) for limit in intervals(value, error, freedom, interval="t", level=level)
+    )
+    return pd.DataFrame(
+        {
+            "estimate": value,
+            "se": error,
+            "df": freedom,
+            "low": low,
+            "high": high,
+            "p": p_values(value, error, np.where(known, freedom, np.nan)),
+            "status": np.where(known, "ok", "undefined"),
+            "reason": reason,
+        }
+    )
 
 
 def _refuse_sides(facets: tuple[str, ...], between: str, sides: Mapping[str, str] | None, note: str) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from scoring import EstimationError, Framework, RequestError, SurveyDesign, change, contrasted, reduce, score
-from scoring.differences import differences, differences_of_measures, trend
+from scoring.differences import differences, differences_of_measures, trend, trend_of_figures
 from scoring.figures import Rules
 from scoring.measured import measure
 from scoring.variables import Wanted
@@ -195,3 +195,40 @@ def test_what_is_no_trend_is_refused(small: Framework) -> None:
         trend(totals, small, measure="x", times={"2022": 0, "2024": 1, "2030": 4})
     with pytest.raises(RequestError, match="method is 'loess'"):
         trend(totals, small, measure="x", times={"2022": 0, "2024": 1, "2026": 2}, method="loess")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("when", [(0.0, 2.0, 4.0), (2022.0, 2023.0, 2026.5)])
+def test_trend_of_figures_is_the_trend_of_totals_whose_waves_share_no_shift(
+    small: Framework, when: tuple[float, ...]
+) -> None:
+    totals = reduced(surveyed(16, waves=3), small)
+    times = dict(zip(("2022", "2024", "2026"), when, strict=True))
+    rows = trend(totals, small, measure=["x", "index"], times=times, by="post", adjust="none")
+    card = score(totals, small, by="post").table.set_index(["post", "measure", "wave"])
+    keys = list(rows[["post", "measure"]].itertuples(index=False, name=None))
+    shown = {
+        name: [[float(card.loc[(*key, wave), name]) for wave in times] for key in keys]
+        for name in ("estimate", "se", "df")
+    }
+    found = trend_of_figures(shown["estimate"], shown["se"], shown["df"], list(when))
+    pd.testing.assert_frame_equal(found[[*FIGURES, "p"]], rows[[*FIGURES, "p"]], rtol=1e-9)
+    assert found["status"].eq("ok").all()
+
+
+def test_slope_of_four_figures_is_the_least_squares_line_by_hand() -> None:
+    found = trend_of_figures([[10.0, 20.0, 20.0, 30.0]], [[1.0, 2.0, 2.0, 1.0]], [[9.0] * 4], [0, 1, 2, 3]).iloc[0]
+    # weights -0.3, -0.1, 0.1, 0.3; parts of the variance 0.09, 0.04, 0.04, 0.09
+    assert found["estimate"] == pytest.approx(6.0)
+    assert found["se"] == pytest.approx(np.sqrt(0.26))
+    assert found["df"] == pytest.approx(0.26**2 / ((2 * 0.0081 + 2 * 0.0016) / 9))
+
+
+def test_figure_that_is_not_shown_or_has_no_df_leaves_no_slope_to_be_judged() -> None:
+    se, df = np.full((2, 3), 2.0), np.array([[9.0, 9.0, 9.0], [0.0, 9.0, 9.0]])
+    found = trend_of_figures([[50, np.nan, 60], [50, 55, 60]], se, df, [0, 1, 2])
+    assert found["reason"].tolist() == ["no_answers", "one_psu"]
+    assert found[["low", "high", "p"]].isna().all(axis=None)
+    with pytest.raises(RequestError, match="give one each a wave"):
+        trend_of_figures([[1, 2]], [[1, 2]], [[1, 2]], [0, 1, 2])
+    with pytest.raises(RequestError, match="three waves at different times"):
+        trend_of_figures([[1, 2, 3]], [[1, 2, 3]], [[1, 2, 3]], [0, 1, 1])
