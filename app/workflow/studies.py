@@ -4,7 +4,7 @@ Every answer is a function of what the release publishes, so that no question te
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -18,6 +18,7 @@ from app.workflow.document import Facets, Release
 from scoring import Framework, RequestError
 from scoring.aggregation import known
 from scoring.coherence import between_posts
+from scoring.design import Floats
 from scoring.findings import Finding
 from scoring.joint import from_figures
 from scoring.robustness.plans import Plan, plan
@@ -30,6 +31,7 @@ from scoring.standings import standings
 RUNS = 500  # for an answer at once
 FLOOR = 50.0  # below it a part counts as low
 SEED = 2014
+BANDS = 0.98  # certainty of all bands of an index together: see `app.workflow.leading.ALPHA`
 POSTS: Facets = (SIDE, "post")
 Progress = Callable[[float], None]
 
@@ -121,7 +123,7 @@ def what_if(
     chosen, facet = choice or Choice(), by[-1]
     shown = published(release, side=side, wave=wave, by=by)
     whole = published(release, side=side, wave=wave, by=(SIDE,)) if by != (SIDE,) else None
-    made = score_otherwise(shown, _plan(release, chosen), measures=[measure], side=whole, seed=SEED)
+    made = score_otherwise(shown, _plan(release, chosen), measures=[measure], side=whole, seed=SEED, band_level=BANDS)
     made = made.rename(columns={"unit": facet}).drop(columns="measure").set_index(facet)
     official = _rows(release, side=side, wave=wave, by=by)
     official = official[official["measure"] == measure].set_index(facet)[["estimate", "se", "df", "low", "high"]]
@@ -159,7 +161,7 @@ def bands(release: Release, *, side: str, wave: str, by: Facets, measure: str) -
         return none
     figures = (cells[name].to_numpy(dtype=np.float64) for name in ("estimate", "se", "df"))
     value, se, df = (float(whole[name].iloc[0]) for name in ("estimate", "se", "df"))
-    found = against(from_figures(*figures, seed=SEED), average=(value, se, df))
+    found = against(from_figures(*figures, seed=SEED), average=(value, se, df), level=BANDS)
     return pd.Series(found, index=cells[by[-1]].astype(str), dtype="str")
 
 
@@ -176,7 +178,7 @@ def stability(
     """How score, rank and band of every cell move over many defensible ways to make the index: no intervals."""
     shown, chosen = published(release, side=side, wave=wave, by=by), _plan(release, choice or Choice())
     whole = published(release, side=side, wave=wave, by=(SIDE,)) if by != (SIDE,) else None
-    table = uncertainty(shown, chosen, seed=SEED, runs=RUNS, side=whole, progress=progress)
+    table = uncertainty(shown, chosen, seed=SEED, runs=RUNS, side=whole, level=BANDS, progress=progress)
     return table[table["measure"] == measure].drop(columns="measure").rename(columns={"unit": by[-1]})
 
 
@@ -237,10 +239,11 @@ def published(release: Release, *, side: str, wave: str, by: Facets) -> Publishe
         own = figures[name].reindex(pd.MultiIndex.from_product([units, codes]))
         return own.to_numpy(dtype=np.float64).reshape(len(units), len(codes))
 
-    return Published(units, tuple(codes), of("estimate"), of("se"), of("df"), _correlation(release, codes, side, wave))
+    return Published(units, tuple(codes), of("estimate"), of("se"), of("df"), errors_of(release, codes, side, wave))
 
 
-def _correlation(release: Release, codes: list[str], side: str, wave: str) -> Any:  # noqa: ANN401 - an array of floats
+def errors_of(release: Release, codes: Sequence[str], side: str, wave: str) -> Floats:
+    """Correlation of the sampling errors of questions of a side, shape (codes, codes): as the release was studied."""
     table = _of(release, "errors", side=side, wave=wave)
     if table.empty:
         raise RequestError(possible(release, side=side, wave=wave, by=(SIDE,)))

@@ -80,6 +80,7 @@ def what_if(
     measures: Sequence[str] | None = None,
     side: Published | None = None,
     level: float = 0.95,
+    band_level: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Score, interval and band of each unit, had the index been made as chosen.
@@ -101,7 +102,7 @@ def what_if(
     side : Published, optional
         The same items over the whole side, one unit: its score is what bands are called against. Its covariance with
         the units is not published and counted as 0, which makes bands cautious. By default the mean of the units.
-    level : float
+    level, band_level : float
     seed : int
         Of the draws behind bands and minima.
 
@@ -122,7 +123,9 @@ def what_if(
     shown = arranged(published, chosen.items)
     parts = scored(shown, chosen)
     figures = _figures(shown, chosen, places, parts, level=level, seed=seed)
-    figures["band"] = np.column_stack([line.band for line in lines_of(parts, chosen, places, side=side, level=level)])
+    figures["band"] = np.column_stack(
+        [line.band for line in lines_of(parts, chosen, places, side=side, level=band_level)]
+    )
     names = np.array(chosen.nodes)[places]
     table = pd.DataFrame({"unit": np.repeat(shown.units, names.size), "measure": np.tile(names, len(shown.units))})
     return table.assign(**{name: figures[name].ravel() for name in _COLUMNS})
