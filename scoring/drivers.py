@@ -22,6 +22,7 @@ from scoring.estimates import Estimates, variance
 from scoring.expressions import names_in
 from scoring.framework import Framework
 from scoring.importance import shapley
+from scoring.modelled import slopes_apart
 from scoring.ordinal import Ordinal, Wald, fit, wald
 from scoring.quantile_rules import weighted_quantile
 from scoring.regression import Base, estimated, respondents
@@ -300,18 +301,13 @@ def _at(values: Floats, weight: Floats, share: float) -> float:
 
 def _odds(model: _Model) -> pd.DataFrame:
     """Is a slope the same at every threshold? Logits of each threshold compared with the first (Brant 1990)."""
-    inside = model.base.weight > 0
-    cuts = np.unique(model.answers[inside])[1:]
+    apart = slopes_apart(model.answers, model.x, model.base)
     rows: list[Mapping[str, Any]] = []
-    if cuts.size > 1:
-        logits = [fit((model.answers >= cut).astype(np.float64), model.x, model.base.weight) for cut in cuts]
-        p, k = logits[0].slopes.size, len(model.names)
-        values = np.concatenate([each.slopes - logits[0].slopes for each in logits[1:]])
-        influence = np.column_stack([each.influence[:, :p] - logits[0].influence[:, :p] for each in logits[1:]])
-        estimates = estimated(values, influence, model.base)
-        own = [np.arange(place, values.size, p) for place in range(k)]
-        rows = [_row(name, wald(estimates, at, df=model.rule)) for name, at in zip(model.names, own, strict=True)]
-        rows.append(_row("", wald(estimates, np.concatenate(own), df=model.rule)))
+    if apart is not None:
+        k, p, size = len(model.names), model.x.shape[1], apart.values.shape[1]
+        own = [np.arange(place, size, p) for place in range(k)]
+        rows = [_row(name, wald(apart, at, df=model.rule)) for name, at in zip(model.names, own, strict=True)]
+        rows.append(_row("", wald(apart, np.concatenate(own), df=model.rule)))
     return pd.DataFrame(rows, columns=["regressor", "f", "k", "df", "p"])
 
 

@@ -130,7 +130,7 @@ def estimate(
     given = locals()
     wanted = Wanted(
         **{name: split(given[name]) for name in (*sorted(STATISTICS), "by")},
-        quantile_rule=_one_of(QuantileRule, quantile_rule, "quantile-rule"),
+        quantile_rule=one_of(QuantileRule, quantile_rule, "quantile-rule"),
         multiple=sources.multiples(sources.form(form)) if form else {},
         where=where,
         listwise=listwise,
@@ -139,19 +139,17 @@ def estimate(
         raise typer.BadParameter("name at least one of --mean, --total, --ratio, --proportion, --quantile")
     if contrast and protected:
         raise typer.BadParameter("--contrast and --protect exclude one another: a difference gives parts away")
-    rules = Rules(
-        _one_of(DfRule, df, "df"), _one_of(Interval, interval, "interval"), level, _one_of(Deff, deff, "deff")
-    )
-    design = _design(given)
+    rules = Rules(one_of(DfRule, df, "df"), one_of(Interval, interval, "interval"), level, one_of(Deff, deff, "deff"))
+    design = design_of(given)
     frame = sources.file_frame(file, limits=limits_())
     found = measure(
         sources.for_estimate(frame, wanted, design),
         design,
         wanted,
         rules=rules,
-        calibration=_margins(calibrate),
-        replicates=_resampling(frame, given),
-        quantile_interval=_one_of(QuantileInterval, quantile_interval, "quantile-interval"),
+        calibration=margins(calibrate),
+        replicates=resampling(frame, given),
+        quantile_interval=one_of(QuantileInterval, quantile_interval, "quantile-interval"),
         evidence=protected,
     )
     card = card_of(found, rules=rules)
@@ -163,22 +161,23 @@ def estimate(
     print_rows(table, facets=card.facets, output=output)
 
 
-def _design(given: Mapping[str, Any]) -> SurveyDesign:
+def design_of(given: Mapping[str, Any]) -> SurveyDesign:
     """The design that the options name."""
-    _one_of(Lonely, given["lonely"], "lonely")
+    one_of(Lonely, given["lonely"], "lonely")
     listed = ("strata", "psu", "fpc", "neighbours")
     single = ("weight", "nest", "crossings", "most_crossings", "lonely", "lonely_in_domains")
     chosen: dict[str, Any] = {name: split(given[name]) for name in listed} | {name: given[name] for name in single}
     return SurveyDesign(**chosen)
 
 
-def _one_of(kind: Any, value: str | None, option: str) -> Any:  # noqa: ANN401 - one of the literals of `kind`
+def one_of(kind: Any, value: str | None, option: str) -> Any:  # noqa: ANN401 - one of the literals of `kind`
+    """The value, if it is one of the literals of a kind."""
     if value is not None and value not in kind.__args__:
         raise typer.BadParameter(f"--{option} is {value!r}; it may be {', '.join(kind.__args__)}")
     return value
 
 
-def _margins(file: Path | None) -> Calibration | None:
+def margins(file: Path | None) -> Calibration | None:
     """The calibration that a TOML file asks for."""
     if file is None:
         return None
@@ -193,7 +192,7 @@ def _contrasts(texts: list[str]) -> dict[str, str]:
     return {name.strip(): text.strip() for name, text in parts}
 
 
-def _resampling(frame: pd.DataFrame, given: Mapping[str, Any]) -> Resampling | None:
+def resampling(frame: pd.DataFrame, given: Mapping[str, Any]) -> Resampling | None:
     """Replicates of the file, or to be made, as the options say."""
     columns, kind, file = given["replicates"], given["rep_type"], given["rscales"]
     if columns is None and kind is None:
