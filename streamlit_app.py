@@ -14,9 +14,14 @@ pages = {
         st.Page("app/pages/trends.py", title="Trends", url_path="trends"),
     ],
     "Study": [
+        st.Page("app/pages/compare.py", title="Compare", url_path="compare"),
+        st.Page("app/pages/chain.py", title="Chain", url_path="chain"),
+        st.Page("app/pages/effects.py", title="Effects", url_path="effects"),
+        st.Page("app/pages/drivers.py", title="Drivers", url_path="drivers"),
         st.Page("app/pages/items.py", title="Items", url_path="items"),
         st.Page("app/pages/what_if.py", title="What if", url_path="what-if"),
         st.Page("app/pages/soundness.py", title="Soundness", url_path="soundness"),
+        st.Page("app/pages/context.py", title="Context", url_path="context"),
     ],
 }
 if not session.stands_alone():  # a bundle has no answers behind it, and takes none

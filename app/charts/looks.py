@@ -94,13 +94,15 @@ def levels(scale: Scale, rows: Sequence[Row]) -> Row:
     return {"scale": alt.Scale(domain=[0, top], nice=True), "axis": alt.Axis(tickCount=5), "title": scale.words}
 
 
-def names(rows: Sequence[Row], *, strong: Sequence[str] = ()) -> alt.Y:
-    """Rows in the order in which they come."""
+def names(rows: Sequence[Row], *, strong: Sequence[str] = (), compact: bool = False) -> alt.Y:
+    """Rows in the order in which they come; compact ones are all named too, in smaller letters."""
     weight: Any = {
         "condition": {"test": f"indexof({json.dumps(list(strong))}, datum.value) >= 0", "value": 600},
         "value": 400,
     }
     axis = alt.Axis(labelLimit=215, grid=False, labelFontWeight=weight if strong else alt.Undefined)
+    if compact:
+        axis = alt.Axis(labelLimit=215, grid=False, labelFontSize=11, labelOverlap=False)
     return alt.Y("label:N", sort=[row["label"] for row in rows], title=None, axis=axis)
 
 
@@ -150,7 +152,7 @@ def finish(layers: Sequence[Layer], *, caption: Caption, height: int, told: str,
             height=height,
             title=alt.TitleParams(text=caption.title, subtitle=caption.subtitle.splitlines()),
             description=told,
-        ).to_dict()
+        ).to_dict(validate=False)  # the schema is asked in tests, not of every reader: most of the time of a first look
     # what stands right of the plot and below it is counted by the renderer as part of the picture
     return spec | {
         "config": CONFIG,

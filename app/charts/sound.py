@@ -71,7 +71,9 @@ def reliability(nodes: pd.DataFrame, *, titles: Titles) -> pd.DataFrame:
 
 
 def correlated(correlations: pd.DataFrame, *, titles: Titles) -> pd.DataFrame:
-    """Pairs of parts, in words: the closest first, those with something to note last."""
+    """Pairs of parts, in words: the closest first, those with something to note last; none where no post is asked."""
+    if correlations.empty:
+        return _table(())
     ordered = correlations.sort_values("correlation", key=abs, ascending=False, kind="stable")
     ordered = ordered.sort_values("reason", key=lambda reasons: reasons != "", kind="stable")
     return _table(
@@ -119,7 +121,8 @@ def same_meaning(table: pd.DataFrame, *, titles: Titles) -> pd.DataFrame:
 
 
 def compensated(table: pd.DataFrame, *, titles: Titles) -> pd.DataFrame:
-    """How often a low part stands behind a whole that is not low, in words."""
+    """How often a low part stands behind a whole that is not low, in words; nothing where no post is asked."""
+    low = table if table.empty else table[table["below"] > 0]
     return _table(
         {
             "whole": titles.get(row["node"], row["node"]),
@@ -128,7 +131,7 @@ def compensated(table: pd.DataFrame, *, titles: Titles) -> pd.DataFrame:
             "part below 50": _whole(row["below"]),
             "of these, the whole not": _whole(row["offset"]),
         }
-        for row in table[table["below"] > 0].to_dict("records")
+        for row in low.to_dict("records")
     )
 
 

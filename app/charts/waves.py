@@ -81,7 +81,7 @@ def _tested(moves: pd.DataFrame, shown: Sequence[Row], *, better: str) -> list[R
             "line": f"{row['since']} to {row['wave']}",
             "wave": end,
             "estimate": level[end],
-            "colour": verdict(row["estimate"], better=better),
+            "colour": INK if row.get("verdict") == "composition" else verdict(row["estimate"], better=better),
         }
         for row in moves.to_dict("records")
         if row["clear"] and {row["since"], row["wave"]} <= level.keys()
@@ -89,17 +89,26 @@ def _tested(moves: pd.DataFrame, shown: Sequence[Row], *, better: str) -> list[R
     ]
 
 
-def changes(moves: pd.DataFrame, *, labels: Mapping[str, str], facet: str, scale: Scale, caption: Caption) -> Spec:
+def changes(
+    moves: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    facet: str,
+    scale: Scale,
+    caption: Caption,
+    compact: bool = False,
+) -> Spec:
     """Change of each row against its own past, with its interval; only clear ones are coloured and pointed.
 
-    Rows stand in the order of their names: this is no ranking.
+    Rows stand in the order of their names: this is no ranking. Compact leaves out the figures beside the rows.
     """
     rows = [_move(row, labels=labels, facet=facet, scale=scale) for row in moves.to_dict("records")]
     rows.sort(key=lambda row: str(row["label"]))
     shown = [row for row in rows if row["estimate"] is not None]
     reach = max([NEAR, *(abs(row[name]) for row in shown for name in ("low", "high") if row[name] is not None)])
-    y = names(rows)
-    axis: Row = {"scale": alt.Scale(domain=[-reach, reach]), "title": scale.words, "axis": alt.Axis(tickCount=5)}
+    y = names(rows, compact=compact)
+    title = scale.words or None
+    axis: Row = {"scale": alt.Scale(domain=[-reach, reach]), "title": title, "axis": alt.Axis(tickCount=5)}
     base = alt.Chart(values(shown)).encode(y=y, color=alt.Color("colour:N", scale=None))
     words = alt.Chart(values(shown)).mark_text(align="left", dx=10, fontSize=12)
     layers = [
@@ -111,13 +120,14 @@ def changes(moves: pd.DataFrame, *, labels: Mapping[str, str], facet: str, scale
             shape=alt.Shape("shape:N", scale=None),
             tooltip=[alt.Tooltip("label:N", title=" "), alt.Tooltip("words:N", title="change")],
         ),
-        words.encode(
-            y=y, x=right(), text="words:N", color=alt.condition("datum.clear", alt.value(INK), alt.value(QUIET))
-        ),
-        reasons([row for row in rows if row["estimate"] is None], y=y),
+        reasons([row for row in rows if row["estimate"] is None], y=y, short=compact),
     ]
+    if not compact:
+        ink = alt.condition("datum.clear", alt.value(INK), alt.value(QUIET))
+        layers.append(words.encode(y=y, x=right(), text="words:N", color=ink))
     told = "; ".join(f"{row['label']}: {row['words'] or row['note']}" for row in rows)
-    return finish(layers, caption=caption, height=max(22 * len(rows), 60), told=told)
+    height = max((17 if compact else 22) * len(rows), 60)
+    return finish(layers, caption=caption, height=height, told=told, below=28 if compact else 44)
 
 
 def _move(row: Mapping[Any, Any], *, labels: Mapping[str, str], facet: str, scale: Scale) -> Row:

@@ -22,7 +22,9 @@ def span(row: Mapping[Any, Any], *, places: int = 1) -> str:
 
 
 def places_of(row: Mapping[Any, Any], unit: str) -> int:
-    """Decimals of a row: the mask rounds to one less where fewer than 50 answered."""
+    """Decimals of a row: its own where it says so; the mask rounds to one less where fewer than 50 answered."""
+    if pd.notna(row.get("places")):
+        return int(row["places"])
     few = bool(pd.notna(row["n"]) and row["n"] < WHOLE_BELOW)
     return (1 if unit in BOUNDED else 2) - few
 
@@ -38,6 +40,8 @@ def told_change(row: Mapping[Any, Any], *, unit: str, better: str) -> str:
     )
     if not row["clear"]:
         return f"{size}: no clear change."
+    if row.get("verdict") == "composition":
+        return f"{size}: a clear change of who crossed; within the groups of users there is no clear change."
     good = better != "ambiguous" and (row["estimate"] > 0) == (better == "better")
     return f"{size}: a clear {'change' if better == 'ambiguous' else 'improvement' if good else 'decline'}."
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 from rich.table import Table
 
 from app import exchange, sentences, settings, sources
-from app.cli import frameworks, keeping, releasing
+from app.cli import agreed, chains, comparing, driving, effects, frameworks, keeping, leading, modelling, releasing
 from app.cli.estimating import estimate
 from app.cli.printing import ERR, OUT, Format, FormatOption, limits_, print_rows, print_table, split
 from app.cli.releasing import AsOption, SurveyOption, now, who
@@ -27,6 +28,17 @@ app.command("publish")(releasing.publish_wave)
 app.command("withdraw")(releasing.withdraw)
 for command in (keeping.erase, keeping.undo, keeping.backup, keeping.restore):
     app.command()(command)
+#: What is read of a release, page by page; tests and models of any file.
+READING: Mapping[str, Callable[..., None]] = {
+    "overview": leading.overview, "compare": comparing.compare, "trend": comparing.trend,
+    "composition": comparing.composition, "chain": chains.chain, "gap": chains.gap, "effects": effects.judge,
+    "drivers": driving.drivers, "mend": driving.mend, "commitments": agreed.commitments, "targets": agreed.targets,
+    "results-table": agreed.results_table, "context": chains.others, "test": modelling.associate,
+    "regress": modelling.regress,
+}  # fmt: skip
+for name, reader in READING.items():
+    app.command(name)(reader)
+app.add_typer(agreed.declared_app, name="declared")
 app.add_typer(releasing.app, name="release")
 app.add_typer(keeping.audit_app, name="audit")
 
@@ -169,6 +181,8 @@ def _print_view(view: results.View, *, facets: tuple[str, ...], output: Format) 
     for side, rows in table.groupby(results.SIDE, sort=True):
         OUT.print(f"{side}{' (SYNTHETIC: every answer is invented)' if view.synthetic else ''}", style="bold")
         print_table(rows.drop(columns=results.SIDE))
+    for line in view.notes:
+        OUT.print(line, markup=False, soft_wrap=True)
     sources = ", ".join(f"{name} {view.note.get(name, '')}" for name in exchange.SOURCES)
     OUT.print(f"{sources}. What users reported; not an audit.", markup=False)
 

@@ -72,7 +72,7 @@ def _real() -> dict[str, SurveyInfo]:
 
 def _survey_choice(found: Mapping[str, SurveyInfo]) -> str | None:
     """The survey that the page shows: published ones first, so that a link without a choice shows figures."""
-    codes = sorted(found, key=lambda code: (not found[code].waves, code))
+    codes = sorted(found, key=lambda code: not found[code].waves)
     if len(codes) < len(("one", "another")):
         return next(iter(codes), None)
     return st.selectbox(

@@ -38,6 +38,14 @@ def picture(
         st.vega_lite_chart(spec=spec, theme=None, key=key, on_select=on_pick, selection_mode=charts.PICK)
 
 
+def side_by_side(draws: Sequence[Callable[[], None]], *, key: str) -> None:
+    """Draw several parts of a page in columns of equal width."""
+    with st.container(key=key):
+        for column, draw in zip(st.columns(len(draws)), draws, strict=True):
+            with column:
+                draw()
+
+
 def choose(label: str, options: Mapping[str, str], *, key: str, default: str = "", labelled: bool = True) -> str:
     """One of a few, as a row of buttons that is part of the page's address."""
     codes = list(options)

@@ -57,7 +57,18 @@ def words(at: AppTest) -> str:
 
 @pytest.mark.parametrize(
     ("page", "pictures"),
-    [("home", 0), ("explore", 2), ("trends", 7), ("items", 1), ("what_if", 1), ("soundness", 6)],
+    [
+        ("home", 0),
+        ("explore", 2),
+        ("trends", 8),
+        ("items", 1),
+        ("what_if", 1),
+        ("soundness", 6),
+        ("compare", 2),
+        ("chain", 1),
+        ("effects", 2),
+        ("drivers", 3),
+    ],
 )
 def test_the_pages_draw_without_a_store(alone: AppTest, nowhere: Path, page: str, pictures: int) -> None:
     alone.run()
@@ -83,7 +94,9 @@ def test_what_needs_answers_is_not_in_the_navigation(
 
     monkeypatch.setattr(st, "navigation", noted)
     alone.run()
-    assert offered == ["", "explore", "trends", "items", "what-if", "soundness"]
+    assert offered == [
+        "", "explore", "trends", "compare", "chain", "effects", "drivers", "items", "what-if", "soundness", "context",
+    ]  # fmt: skip
     assert page not in offered
     assert "Upload" not in words(alone)
     assert not nowhere.parent.exists()
@@ -197,7 +210,7 @@ def test_a_bundle_holds_tables_of_the_lattice_and_no_row_of_answers(bundle: Path
     held = json.loads(zlib.decompress(bundles.read(bundle).document))
     assert set(held) == {
         "format", "survey", "title", "synthetic", "waves", "note", "measures", "cuts", "scores", "moves", "loss",
-        "definition", "studies", "audit_head",
+        "definition", "studies", "declared", "audit_head",
     }  # fmt: skip
     for facets, table in document.scores.items():
         cells = demo_release.document.scores[facets]

@@ -81,12 +81,12 @@ range = [1, 4]"""
         (
             'code = "service_steps"',
             'code = "service_stepts"',
-            "item service_stepts: instrument traveller 1 asks no question 'service_stepts'; name one of its questions",
+            "item service_stepts: instrument traveller 2 asks no question 'service_stepts'; name one of its questions",
         ),
         (
             SPEED,
             SPEED.replace("[1, 4]", "[1, 5]"),
-            "item service_speed: range is 1 to 5, but answers score 1 to 4 in instrument traveller 1; write range = [1",
+            "item service_speed: range is 1 to 5, but answers score 1 to 4 in instrument traveller 2; write range = [1",
         ),
         (
             SPEED,
@@ -96,27 +96,27 @@ range = [1, 4]"""
         (
             SPEED,
             f"{SPEED}\npositive = [3.5]",
-            "item service_speed: positive holds 3.5, which no answer scores in instrument traveller 1; list some of 1",
+            "item service_speed: positive holds 3.5, which no answer scores in instrument traveller 2; list some of 1",
         ),
         (
             'item = "reported/customs"',
             'item = "reported/police"',
-            "indicator reported_customs: instrument traveller 1 has nothing to tick called 'reported/police'; write",
+            "indicator reported_customs: instrument traveller 2 has nothing to tick called 'reported/police'; write",
         ),
         (
             'item = "know_complaint"',
             'item = "know_complaints"',
-            "indicator know_complaint: instrument traveller 1 asks no question 'know_complaints'; name one of",
+            "indicator know_complaint: instrument traveller 2 asks no question 'know_complaints'; name one of",
         ),
         (
             'item = "harassment"',
             'item = "shift"',
-            "indicator harassment: answers to 'shift' have no scores in instrument traveller 1 (text); name another",
+            "indicator harassment: answers to 'shift' have no scores in instrument traveller 2 (text); name another",
         ),
         (
             'code = "service_speed"',
             'code = "trader_size"',
-            "item trader_size: answers to it have no scores in instrument traveller 1 (select_one); name a question on",
+            "item trader_size: answers to it have no scores in instrument traveller 2 (select_one); name a question on",
         ),
     ],
 )

@@ -18,7 +18,9 @@ from surveys import simulate
 from surveys.store import open_store
 
 ROOT = settings.ROOT
-PUBLISHED = ("home", "explore", "trends", "items", "what_if", "soundness")
+PUBLISHED = (
+    "home", "explore", "trends", "items", "what_if", "soundness", "compare", "chain", "effects", "drivers",
+)  # fmt: skip
 PAGES = (*PUBLISHED, "upload", "releases", "withdraw")
 
 
@@ -94,8 +96,12 @@ def test_an_invented_survey_says_so_on_the_page(at: AppTest, page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "pictures"), [("explore", 2), ("trends", 7), ("items", 1), ("what_if", 1), ("soundness", 6)]
-)
+    ("page", "pictures"),
+    [
+        ("explore", 2), ("trends", 8), ("items", 1), ("what_if", 1), ("soundness", 6), ("compare", 2), ("chain", 1),
+        ("effects", 2), ("drivers", 3),
+    ],
+)  # fmt: skip
 def test_every_picture_of_an_invented_survey_bears_the_mark(at: AppTest, page: str, pictures: int) -> None:
     drawn = specs(opened(at, page))
     assert len(drawn) == pictures
@@ -121,11 +127,16 @@ def test_explore_leads_from_index_to_dimension_to_question(at: AppTest) -> None:
     assert specs(at)[0]["title"]["text"].startswith("Fees posted")
 
 
-def test_the_chain_is_offered_by_the_whole_side_only(at: AppTest) -> None:
+def test_the_chain_is_offered_by_the_whole_side_and_by_service_only(at: AppTest) -> None:
     opened(at, "explore")
     at.get_by_key("index").set_value("chain").run()
+    by = at.get_by_key("by")
+    assert sorted(by.options) == ["Service", "Whole side"]
+    by.set_value("side_agency").run()
     assert not at.exception
-    assert at.get_by_key("by_side").value == "side"
+    drawn = json.dumps(specs(at)[0])
+    named = ("Customs", "Border guards", "Migration service", "Plant and animal quarantine")
+    assert [service for service in named if service not in drawn] == []
 
 
 def test_a_narrow_figure_beside_the_indices_is_shown_too(at: AppTest) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.workflow import publishing, releases, results
+from app.workflow import publishing, reducing, releases, results
 from app.workflow.describing import framework
 from app.workflow.document import Release
 from app.workflow.shelf import StoreShelf
@@ -262,9 +262,9 @@ def test_a_move_is_the_difference_of_the_two_figures_that_are_shown(river: Store
 
 def test_a_move_from_a_frozen_wave_is_what_the_engine_finds_over_both(river: Store) -> None:
     """Up to what rounding takes: half a unit of either estimate, and a standard error that is rounded up."""
-    totals, _ = publishing.totals_of(river, RIVER, ("2022", "2024"), at=NOON)
+    totals, _ = reducing.totals_of(river, RIVER, ("2022", "2024"), at=NOON)
     codes = ["accountability", "rules"]
-    both = change(totals, framework(), measure=codes, waves=("2022", "2024"), by=BY_POST).table
+    both = change(totals, framework("traveller"), measure=codes, waves=("2022", "2024"), by=BY_POST).table
     shown = StoreShelf(river).release(RIVER).document.moves[BY_POST]
     rows = shown[shown["measure"].isin(codes)].merge(
         both.astype(dict.fromkeys(BY_POST, "str")), on=[*BY_POST, "measure"], suffixes=("", "_engine")

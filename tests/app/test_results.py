@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.workflow import demo, publishing, releases, results
+from app.workflow import demo, publishing, reducing, releases, results
 from app.workflow.results import Release
 from app.workflow.shelf import StoreShelf
 from scoring import RequestError
@@ -136,9 +136,9 @@ def test_reports_of_each_service_are_scored_and_never_above_all_reports(demo_rel
 
 
 def test_totals_are_kept_and_serve_the_second_call(river: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, name = publishing.totals_of(river, RIVER, ("2022",), at=NOON)
-    monkeypatch.setattr(publishing, "reduce", None)  # a second reduction would call None
-    second, again = publishing.totals_of(river, RIVER, ("2022",), at=NOON)
+    first, name = reducing.totals_of(river, RIVER, ("2022",), at=NOON)
+    monkeypatch.setattr(reducing, "reduce", None)  # a second reduction would call None
+    second, again = reducing.totals_of(river, RIVER, ("2022",), at=NOON)
     assert name == again
     assert to_bytes(first) == to_bytes(second)
 

@@ -145,7 +145,7 @@ def test_studies_stand_for_every_wave_of_a_release(demo_release: Release) -> Non
 
 def test_a_withdrawal_takes_the_studies_in_which_the_withdrawn_answers_were(demo_release: Release) -> None:
     document = demo_release.document
-    names = ["table", "wave", "side", "post", "user_group", "sex", "direction", "measure", "why"]
+    names = ["table", "wave", "side", "post", "user_group", "sex", "direction", "agency", "measure", "why"]
     mask = pd.DataFrame({name: pd.Series(dtype="str") for name in names})
     one = withdrawn(document, mask, [{"post": "heron_ferry", "wave": "2024"}])
     assert set(one.studies["items"]["wave"]) == {"2022", "2026"}
@@ -165,7 +165,7 @@ def test_a_document_with_studies_is_read_as_it_was_written(demo_release: Release
 
 def test_a_withdrawal_empties_what_the_framework_of_today_does_not_score(demo_release: Release) -> None:
     """No mask can be solved for it, so no total of it may stay beside a withdrawn part."""
-    names = ["table", "wave", "side", "post", "user_group", "sex", "direction", "measure", "why"]
+    names = ["table", "wave", "side", "post", "user_group", "sex", "direction", "agency", "measure", "why"]
     mask = pd.DataFrame([dict.fromkeys(names, "") | {"wave": WAVE, "measure": "integrity"}])
     left = withdrawn(demo_release.document, mask, [{"post": "heron_ferry"}]).scores[BY_POST]
     others = left[left["measure"] != "integrity"]

@@ -101,6 +101,7 @@ def test_lattice_pairs_each_table_with_those_of_one_facet_more() -> None:
         ({"id": None}, "see to id"),
         ({"tables": None}, "see to tables"),
         ({"colour": "'red'"}, "see to colour"),
+        ({"framework": "3"}, "framework is 3; give the id of one"),
         ({"tables": "[]"}, "tables is a list of lists"),
         ({"tables": "['side']"}, "tables is a list of lists"),
         ({"tables": "[['side'], []]"}, "tables is a list of lists"),
