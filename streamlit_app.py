@@ -18,6 +18,7 @@ pages = {
         st.Page("app/pages/chain.py", title="Chain", url_path="chain"),
         st.Page("app/pages/effects.py", title="Effects", url_path="effects"),
         st.Page("app/pages/drivers.py", title="Drivers", url_path="drivers"),
+        st.Page("app/pages/results.py", title="Results", url_path="results"),
         st.Page("app/pages/items.py", title="Items", url_path="items"),
         st.Page("app/pages/what_if.py", title="What if", url_path="what-if"),
         st.Page("app/pages/soundness.py", title="Soundness", url_path="soundness"),

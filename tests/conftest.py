@@ -1,9 +1,13 @@
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.once import common
 from tests.postgres import empty_url, postgres_server, postgres_template, sqlite_template, store_url
 
 __all__ = ["empty_url", "postgres_server", "postgres_template", "reference", "sqlite_template", "store_url"]
@@ -13,6 +17,38 @@ ROOT = Path(__file__).resolve().parents[1]
 # How long an example takes says nothing while other tests run beside it.
 settings.register_profile("beside others", deadline=None)
 settings.load_profile("beside others")
+
+
+#: Folders of tests that look at a filled store.
+FILLED = ("app", "attack", "browser")
+
+
+def needs_a_store(item: pytest.Item) -> bool:
+    return item.path.relative_to(ROOT / "tests").parts[0] in FILLED
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each process begin with tests that need no filled store, so that none waits while it is being filled."""
+    count = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    kinds = [[item for item in items if needs_a_store(item) is kind] for kind in (False, True)]
+    items[:] = [
+        item
+        for place in range(count)
+        for kind in kinds
+        for item in kind[place * len(kind) // count : (place + 1) * len(kind) // count]
+    ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def filling(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Begin to fill the demo at once, in a process of its own."""
+    first = os.environ.get("PYTEST_XDIST_WORKER") == "gw0"
+    if not first or not any(needs_a_store(item) for item in request.session.items):
+        yield
+        return
+    command = [sys.executable, "-m", "tests.filled", str(common(tmp_path_factory))]
+    with subprocess.Popen(command, cwd=ROOT):
+        yield
 
 
 @pytest.fixture(scope="session")

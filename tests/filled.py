@@ -5,6 +5,7 @@ file itself says whether it is there already.
 """
 
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,9 +20,10 @@ from surveys import simulate
 from surveys.questionnaire import Questionnaire
 from surveys.reading import Limits
 from surveys.store import Saved, Store, open_store
-from tests.once import made_once
+from tests.once import made_in, made_once
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+DEMO = "demo.db"
 RIVER = "river"
 RIVER_WAVES = ("2022", "2024")
 BOTH = {"statistics": "Anor", "safety": "Bahor"}  # who signs
@@ -93,7 +95,7 @@ def copied(path: Path, folder: Path) -> str:
 @pytest.fixture(scope="session")
 def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with the demo survey and its three releases: read it, never change it."""
-    return own_copy(tmp_path_factory, "demo.db", fill_demo)
+    return own_copy(tmp_path_factory, DEMO, fill_demo)
 
 
 @pytest.fixture(scope="session")
@@ -123,3 +125,7 @@ def fill_river(path: Path) -> None:
         send(store, path.parent, wave)
         published(store, [wave])
     store.close()
+
+
+if __name__ == "__main__":  # beside the tests, so that none of them waits for it
+    made_in(Path(sys.argv[1]), DEMO, fill_demo)

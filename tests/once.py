@@ -26,8 +26,12 @@ def alone(folder: Path, name: str) -> Iterator[None]:
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A file that `make` writes whole before it has its name: read it, never change it."""
-    folder = common(factory)
+    """A file of this run that `make` writes whole before it has its name: read it, never change it."""
+    return made_in(common(factory), name, make)
+
+
+def made_in(folder: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """The same in a folder that is known."""
     path = folder / name
     with alone(folder, name):
         if not path.exists():

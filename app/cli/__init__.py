@@ -15,6 +15,7 @@ from app import exchange, sentences, settings, sources
 from app.cli import agreed, chains, comparing, driving, effects, frameworks, keeping, leading, modelling, releasing
 from app.cli.estimating import estimate
 from app.cli.printing import ERR, OUT, Format, FormatOption, limits_, print_rows, print_table, split
+from app.cli.reading import ReleaseOption, release_of
 from app.cli.releasing import AsOption, SurveyOption, now, who
 from app.workflow import demo as demo_workflow
 from app.workflow import diagnosis, fieldwork, results, shelf, storage
@@ -62,17 +63,6 @@ def _fail(text: str, *, code: int) -> None:
 
 def _store() -> storage.Store:
     return storage.open_settings(settings.from_environment())
-
-
-def _release(survey: str | None, number: int | None) -> results.Release:
-    """The release that stands, or the one named, from the store or from the bundle that the settings name."""
-    found = storage.open_shelf(settings.from_environment())
-    return found.release(shelf.chosen(found, survey), number or 0)
-
-
-ReleaseOption = Annotated[
-    int | None, typer.Option("--release", help="an older release; the one that stands by default")
-]
 
 
 @app.command()
@@ -150,7 +140,7 @@ def score(
 ) -> None:
     """Print the masked scores of the published waves, a side at a time."""
     facets = split(by) or (results.SIDE,)
-    view = results.scorecard(_release(survey, release), by=facets)
+    view = results.scorecard(release_of(survey, release), by=facets)
     _print_view(view, facets=facets, output=output)
 
 
@@ -168,7 +158,7 @@ def change(
     codes = tuple(filter(None, split(measure)))
     if len(pair) != len(("from", "to")) or not codes:
         raise typer.BadParameter("name at least one --measure, and --waves as from,to")
-    view = results.moved(_release(survey, release), measures=codes, waves=(pair[0], pair[1]), by=facets)
+    view = results.moved(release_of(survey, release), measures=codes, waves=(pair[0], pair[1]), by=facets)
     _print_view(view, facets=facets, output=output)
 
 
@@ -184,7 +174,7 @@ def _print_view(view: results.View, *, facets: tuple[str, ...], output: Format) 
     for line in view.notes:
         OUT.print(line, markup=False, soft_wrap=True)
     sources = ", ".join(f"{name} {view.note.get(name, '')}" for name in exchange.SOURCES)
-    OUT.print(f"{sources}. What users reported; not an audit.", markup=False)
+    OUT.print(f"{sources}. {sentences.reported(view.note)}", markup=False)
 
 
 @app.command()

@@ -6,20 +6,17 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from app import exchange, sentences, settings
+from app import exchange, sentences
 from app.cli.printing import OUT, Format, FormatOption, print_rows, print_table
+from app.cli.reading import ReleaseOption, SideOption, print_sources, release_of
 from app.cli.releasing import SurveyOption
-from app.workflow import agreed, declared, donor_books, donors, leading, results, shelf, storage
+from app.workflow import agreed, declared, donor_books, donors, leading, results, shelf
 from app.workflow.describing import SIDE
 from app.workflow.document import Release
 from scoring.commitments import Progress
 
 declared_app = typer.Typer(no_args_is_help=True, help="Declarations: what was agreed, done and aimed at, as files.")
 
-ReleaseOption = Annotated[
-    int | None, typer.Option("--release", help="an older release; the one that stands by default")
-]
-SideOption = Annotated[str | None, typer.Option(help="one side; every side by default")]
 FIGURES = ("estimate", "low", "high", "p_adjusted", "clear", "reason", "score_estimate", "score_low", "score_high")
 HIDDEN = ("se", "df", "change_reason")  # of no use to who reads a table of targets
 
@@ -31,7 +28,7 @@ def commitments(
     output: FormatOption = Format.table,
 ) -> None:
     """Say how each commitment stands, by the same tests as the page Trends."""
-    found = _release(survey, release)
+    found = release_of(survey, release)
     titles = donors.titles_of(found)
     stand = [one for name in _sides(found, side) for one in _progress(found, name)]
     rows = results.shown_p(pd.DataFrame([_row(one, sentences.agreed_told(one, titles)) for one in stand]))
@@ -42,7 +39,7 @@ def commitments(
             _heading(found, titles.get(str(name), str(name)))
             for line in own["sentence"]:
                 OUT.print(f"- {line}", markup=False, highlight=False, soft_wrap=True)
-        _sources(found)
+        print_sources(found)
     else:
         print_rows(_marked(found, rows), facets=(SIDE,), output=output)
 
@@ -54,7 +51,7 @@ def targets(
     output: FormatOption = Format.table,
 ) -> None:
     """Say of each target whether it is met, and the tested change from its baseline."""
-    found = _release(survey, release)
+    found = release_of(survey, release)
     titles = donors.titles_of(found)
     rows = pd.concat([agreed.targets(found, name) for name in _sides(found, side)], ignore_index=True)
     if rows.empty:
@@ -70,7 +67,7 @@ def targets(
         print_table(own.drop(columns=[SIDE, "sentence"]))
         for line in own["sentence"]:
             OUT.print(f"- {line}", markup=False, highlight=False, soft_wrap=True)
-    _sources(found)
+    print_sources(found)
 
 
 def results_table(
@@ -81,7 +78,7 @@ def results_table(
     output: FormatOption = Format.table,
 ) -> None:
     """Write the donor's results table: baseline, target, current with interval, test, by sex, source and method."""
-    found = _release(survey, release)
+    found = release_of(survey, release)
     if out is not None:
         if out.suffix.lower() != ".xlsx":
             raise typer.BadParameter(f"{out.name!r} is no workbook; name it NAME.xlsx")
@@ -95,7 +92,7 @@ def results_table(
     for name, own in table.groupby("side", sort=True):
         _heading(found, str(name))
         print_table(own.drop(columns=["side", "source", "method"]))
-    _sources(found)
+    print_sources(found)
 
 
 @declared_app.command("check")
@@ -106,14 +103,9 @@ def check(
     """Say what is wrong with declarations, row by row; nothing is stored."""
     texts = declared.load(folder)
     if survey is not None:
-        declared.refuse_unfit(texts, document=_release(survey, None).document)
+        declared.refuse_unfit(texts, document=release_of(survey, None).document)
     names = ", ".join(declared.FILES[name] for name in texts)
     OUT.print(f"No fault found in {names}.", markup=False)
-
-
-def _release(survey: str | None, number: int | None) -> Release:
-    found = storage.open_shelf(settings.from_environment())
-    return found.release(shelf.chosen(found, survey), number or 0)
 
 
 def _sides(release: Release, side: str | None) -> list[str]:
@@ -145,9 +137,3 @@ def _marked(release: Release, rows: pd.DataFrame) -> pd.DataFrame:
 def _heading(release: Release, side: str) -> None:
     mark = " (SYNTHETIC: every answer is invented)" if release.document.synthetic else ""
     OUT.print(f"{side}{mark}", style="bold", markup=False)
-
-
-def _sources(release: Release) -> None:
-    note = shelf.facts(release)
-    told = ", ".join(f"{name} {note.get(name, '')}" for name in exchange.SOURCES)
-    OUT.print(f"{told}. {donors.WHAT}", markup=False)

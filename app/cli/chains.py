@@ -6,19 +6,15 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from app import exchange, sentences, settings
+from app import exchange, sentences
 from app.cli.printing import ERR, OUT, Format, FormatOption, print_rows, print_table, split
+from app.cli.reading import ReleaseOption, SideOption, WaveOption, print_sources, release_of
 from app.cli.releasing import SurveyOption
-from app.workflow import chains, context, results, shelf, storage
+from app.workflow import chains, context, results, shelf
 from app.workflow.chains import AGENCY, SIDE, WHOLE
 from scoring.errors import RequestError
 
-ReleaseOption = Annotated[
-    int | None, typer.Option("--release", help="an older release; the one that stands by default")
-]
-SideOption = Annotated[str | None, typer.Option("--side", help="one side; every side by default")]
 AgencyOption = Annotated[str | None, typer.Option("--agency", help="one agency; all of a side together by default")]
-WaveOption = Annotated[str | None, typer.Option("--wave", help="a published wave; the last by default")]
 Place = tuple[str, str]  # side, agency
 Told = tuple[str, str, pd.DataFrame]  # wave and place, what is said of it, its figures
 
@@ -35,7 +31,7 @@ def chain(
 ) -> None:
     """Say at which link the chain of accountability may be weakest, per side or side and agency."""
     facets = _facets(split(by), agency=agency)
-    read = _release(survey, release)
+    read = release_of(survey, release)
     at = wave or read.document.waves[-1]
     found: list[Told] = []
     refused: list[str] = []
@@ -66,7 +62,7 @@ def gap(
     output: FormatOption = Format.table,
 ) -> None:
     """Say what officers see otherwise than users do, on questions that both were asked in the same words."""
-    users, theirs = _release(survey, release, beside=officers), _release(officers, None)
+    users, theirs = release_of(survey, release, beside=officers), release_of(officers, None)
     at, facets, titles = wave or users.document.waves[-1], _facets((), agency=agency), _titles(users)
     found: list[Told] = []
     for name, who in _places(users, facets, side=side, agency=agency):
@@ -98,14 +94,6 @@ def others(
             OUT.print(sentences.context_told(row), markup=False, highlight=False, soft_wrap=True)
         OUT.print(f"{own['source'].iloc[0]}. {own['licence'].iloc[0]}.", markup=False, highlight=False, soft_wrap=True)
     OUT.print(sentences.OTHERS, markup=False, soft_wrap=True)
-
-
-def _release(survey: str | None, number: int | None, *, beside: str = "") -> results.Release:
-    """A release of the survey named, or of the only one there is but the one beside it."""
-    found = storage.open_shelf(settings.from_environment())
-    others = [info.id for info in found.surveys() if info.id != beside]
-    name = others[0] if survey is None and beside and len(others) == 1 else shelf.chosen(found, survey)
-    return found.release(name, number or 0)
 
 
 def _facets(by: Sequence[str], *, agency: str | None) -> tuple[str, ...]:
@@ -148,5 +136,4 @@ def _print(read: results.Release, found: Sequence[Told], *, facets: tuple[str, .
         OUT.print(f"{place}{invented}", style="bold", markup=False)
         OUT.print(told, markup=False, highlight=False, soft_wrap=True)
         print_table(table.drop(columns=["wave", *facets, "told"], errors="ignore"))
-    sources = ", ".join(f"{name} {note.get(name, '')}" for name in exchange.SOURCES)
-    OUT.print(f"{sources}. What users reported; not an audit.", markup=False)
+    print_sources(read)

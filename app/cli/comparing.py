@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from app import exchange, sentences, settings
+from app import exchange, sentences
 from app.cli.printing import OUT, Format, FormatOption, print_rows, print_table, split
+from app.cli.reading import ReleaseOption, print_sources, release_of
 from app.cli.releasing import SurveyOption
-from app.workflow import comparing, composing, shelf, storage
+from app.workflow import comparing, composing, shelf
 from app.workflow.comparability import sides
 from app.workflow.comparing import Compared
 from app.workflow.describing import SIDE
@@ -17,9 +18,6 @@ from app.workflow.differing import MEASURE
 from app.workflow.results import Release
 from scoring.compare import Judging
 
-ReleaseOption = Annotated[
-    int | None, typer.Option("--release", help="an older release; the one that stands by default")
-]
 SideOption = Annotated[str | None, typer.Option("--side", help="side that is compared within itself")]
 ByOption = Annotated[list[str] | None, typer.Option("--by", help="a published table: side,post; or side,measure")]
 MeasureOption = Annotated[list[str] | None, typer.Option("--measure", help="measures, a,b")]
@@ -46,7 +44,7 @@ def compare(
     output: FormatOption = Format.table,
 ) -> None:
     """Compare posts, groups or agencies of a side in a wave, or each with its own past; two sides only under a note."""
-    found, facets, rule = _release(survey, release), split(by) or (SIDE, "post"), _rule(adjust)
+    found, facets, rule = release_of(survey, release), split(by) or (SIDE, "post"), _rule(adjust)
     at, codes = wave or found.document.waves[-1], split(measure)
     _refuse_idle(note=bool(note) and (facets != (SIDE,) or bool(since)), margin=margin is not None and not since)
     if facets != (SIDE, MEASURE) and not codes:
@@ -79,7 +77,7 @@ def trend(
     output: FormatOption = Format.table,
 ) -> None:
     """Slope a year over three or more published waves of one side, each cell with its test."""
-    found, facets, codes = _release(survey, release), split(by) or (SIDE,), split(measure)
+    found, facets, codes = release_of(survey, release), split(by) or (SIDE,), split(measure)
     if not codes:
         raise typer.BadParameter("name at least one --measure")
     made = comparing.trend(found, side=_side(found, side), measures=codes, by=facets, adjust=_rule(adjust))
@@ -95,7 +93,7 @@ def composition(
     output: FormatOption = Format.table,
 ) -> None:
     """Split changes of the headline indices into change within groups of users and change of who came."""
-    found, pair = _release(survey, release), split([waves])
+    found, pair = release_of(survey, release), split([waves])
     if len(pair) != BOTH or pair[0] == pair[1] or not set(pair) <= set(found.document.waves):
         raise typer.BadParameter(f"--waves names two of {', '.join(found.document.waves)}, as from,to")
     made = composing.composition(found, side=_side(found, side), waves=(pair[0], pair[1]))
@@ -113,12 +111,6 @@ def composition(
     groups = dict(chain.from_iterable(cut.values.items() for cut in found.document.cuts))
     shifts = (sentences.told_shift(one, groups) for one in made.shifts)
     _say(found, [*made.notes, *told, *shifts] or ["This release holds no split of changes of this side."])
-
-
-def _release(survey: str | None, number: int | None) -> Release:
-    """The release that stands, or the one named, from the store or from the bundle that the settings name."""
-    found = storage.open_shelf(settings.from_environment())
-    return found.release(shelf.chosen(found, survey), number or 0)
 
 
 def _side(release: Release, given: str | None) -> str:
@@ -161,8 +153,6 @@ def _print(release: Release, made: Compared, *, facets: tuple[str, ...], thing: 
 
 
 def _say(release: Release, lines: Sequence[str]) -> None:
-    note = shelf.facts(release)
-    sources = ", ".join(f"{name} {note.get(name, '')}" for name in exchange.SOURCES)
-    mark = "SYNTHETIC: every answer is invented. " if release.document.synthetic else ""
-    for line in (*lines, f"{mark}{sources}. What users reported; not an audit."):
+    for line in lines:
         OUT.print(line, markup=False, highlight=False, soft_wrap=True)
+    print_sources(release)

@@ -6,18 +6,14 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from app import exchange, sentences, settings
+from app import exchange, sentences
 from app.cli.printing import OUT, Format, FormatOption, print_rows, print_table
+from app.cli.reading import ReleaseOption, SideOption, WaveOption, print_sources, release_of
 from app.cli.releasing import SurveyOption
-from app.workflow import driving, mending, shelf, storage
+from app.workflow import driving, mending, shelf
 from app.workflow.results import SIDE, Release
 from scoring import RequestError
 
-SideOption = Annotated[str | None, typer.Option(help="one side; both by default, one after the other")]
-WaveOption = Annotated[str | None, typer.Option(help="a published wave; the last by default")]
-ReleaseOption = Annotated[
-    int | None, typer.Option("--release", help="an older release; the one that stands by default")
-]
 Told = tuple[pd.DataFrame, list[str]]
 OLD = "release {number} holds no such study of {side} in {wave}; prepare a new release, or name another side or wave"
 
@@ -31,7 +27,7 @@ def drivers(
     output: FormatOption = Format.table,
 ) -> None:
     """Print what goes with an outcome, by respondents' own scores and by those of the others; never a cause."""
-    found = _release(survey, release)
+    found = release_of(survey, release)
     titles = {measure.code: measure.title for measure in found.document.measures}
     known = driving.outcomes(found)
     if known and outcome not in known:
@@ -55,18 +51,13 @@ def mend(
     output: FormatOption = Format.table,
 ) -> None:
     """Print what users ask to have mended first, and the office that can act."""
-    found = _release(survey, release)
+    found = release_of(survey, release)
 
     def told(one: str, when: str) -> Told | None:
         rows = mending.mend_first(found, side=one, wave=when)
         return None if rows.empty else (rows, [sentences.told_mend_first(rows.to_dict("records"))])
 
     _print(found, told, side=side, wave=wave, output=output)
-
-
-def _release(survey: str | None, number: int | None) -> Release:
-    found = storage.open_shelf(settings.from_environment())
-    return found.release(shelf.chosen(found, survey), number or 0)
 
 
 def _print(
@@ -85,8 +76,7 @@ def _print(
         print_table(rows.drop(columns=["wave", SIDE]))
         for line in lines:
             OUT.print(line, markup=False, highlight=False, soft_wrap=True)
-    sources = ", ".join(f"{name} {note.get(name, '')}" for name in exchange.SOURCES)
-    OUT.print(f"{sources}. What users reported; not an audit.", markup=False, soft_wrap=True)
+    print_sources(found)
 
 
 def _made(

@@ -8,13 +8,11 @@ import typer
 
 from app import exchange, sentences, settings
 from app.cli.printing import OUT, Format, FormatOption, print_rows, print_table
+from app.cli.reading import ReleaseOption, print_sources
 from app.cli.releasing import SurveyOption
 from app.workflow import effects, interventions, results, shelf, storage
 from scoring.errors import RequestError
 
-ReleaseOption = Annotated[
-    int | None, typer.Option("--release", help="an older release; the one that stands by default")
-]
 TableOption = Annotated[
     Path | None,
     typer.Option("--interventions", help="your own table, post,date,kind; by default the declared one", exists=True,
@@ -48,8 +46,7 @@ def judge(
     for line in doubts:
         OUT.print(f"- {line}", markup=False, highlight=False)
     print_table(rows.drop(columns=["kind", "measure", "verdict"]))
-    sources = ", ".join(f"{name} {note.get(name, '')}" for name in exchange.SOURCES)
-    OUT.print(f"{sources}. What users reported; not an audit.", markup=False)
+    print_sources(read)
 
 
 def _kind(table: pd.DataFrame) -> str:

@@ -1,13 +1,10 @@
 """`sarhad overview`: what leadership reads on one page."""
 
-from typing import Annotated
-
-import typer
-
-from app import charts, exchange, sentences, settings
+from app import charts, exchange, sentences
 from app.cli.printing import OUT, Format, FormatOption, print_rows
+from app.cli.reading import ReleaseOption, SideOption, print_sources, release_of
 from app.cli.releasing import SurveyOption
-from app.workflow import leading, results, shelf, storage
+from app.workflow import leading, results, shelf
 from app.workflow.describing import SIDE
 from scoring.errors import RequestError
 
@@ -16,15 +13,12 @@ FACETS = (SIDE, "post")
 
 def overview(
     survey: SurveyOption = None,
-    side: Annotated[str | None, typer.Option(help="one side; every side by default")] = None,
-    release: Annotated[
-        int | None, typer.Option("--release", help="an older release; the one that stands by default")
-    ] = None,
+    side: SideOption = None,
+    release: ReleaseOption = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Say what changed for certain, of the headline figures and of every post, as the page Trends does."""
-    shelves = storage.open_shelf(settings.from_environment())
-    read = shelves.release(shelf.chosen(shelves, survey), release or 0)
+    read = release_of(survey, release)
     cut = next(cut for cut in read.document.cuts if cut.facets == (SIDE,))
     sides = [name for name in cut.values if side in (None, name)]
     if not sides:
@@ -57,4 +51,6 @@ def _print(read: results.Release, found: leading.Overview, where: str) -> None:
                 highlight=False,
                 soft_wrap=True,
             )
-    OUT.print(f"{sentences.family(found.family)} {sentences.SIDES_APART}", markup=False, soft_wrap=True)
+    for line in (*found.notes, f"{sentences.family(found.family)} {sentences.SIDES_APART}"):
+        OUT.print(line, markup=False, highlight=False, soft_wrap=True)
+    print_sources(read)

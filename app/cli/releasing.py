@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from app import settings
+from app import sentences, settings
 from app.cli.printing import OUT, split
-from app.workflow import bundles, declared, publishing, releases, shelf, storage
+from app.workflow import bundles, combining, declared, publishing, releases, shelf, storage
 
 app = typer.Typer(no_args_is_help=True, help="Releases: prepared, signed by two, commented on, published, exported.")
 
@@ -55,6 +55,19 @@ def prepare(
             store, name, waves=wave, who=who(as_), at=now(), declared=texts, progress=status.update
         )
     OUT.print(f"Release {number} of {name} is in review; read it by `sarhad release show {number}`.", markup=False)
+
+
+@app.command("preview")
+def preview(
+    by: Annotated[list[str], typer.Option(help="a combination that no release holds: side,sex,direction")],
+    wave: Annotated[str, typer.Option(help="a published wave")],
+    survey: SurveyOption = None,
+) -> None:
+    """Read the answers again, and say how much of a combination could be published; no figure is shown."""
+    store, name = _open(survey)
+    with OUT.status("reading the answers again") as status:
+        found = combining.possible(store, name, wave=wave, facets=split(by), progress=status.update)
+    OUT.print(sentences.combined(found, {}), markup=False, soft_wrap=True)
 
 
 @app.command("list")

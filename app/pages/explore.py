@@ -35,6 +35,7 @@ def render() -> None:
     with right:
         _profile(info, view, session.parts(info, root), cut, where)
     _table(info, view, measure, cut, (root, side, wave))
+    session.unpublished(info, wave=wave)
     session.foot(view)
 
 

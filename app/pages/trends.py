@@ -63,7 +63,7 @@ def render() -> None:
     session.agreed_block(info, found)
     session.side_by_side([partial(_figure, shown, titles[code]) for code in codes], key="figures")
     _below(shown, indices, cut)
-    session.foot(shown.view, *found.notes, sentences.family(found.family), sentences.SIDES_APART)
+    session.foot(shown.view, *map(session.plain, found.notes), sentences.family(found.family), sentences.SIDES_APART)
     if asked:
         session.leading_tables(info, shown.view, found, cut.values if cut else {})
 

@@ -1,6 +1,15 @@
 """Words for codes: one plain sentence for each thing that is found, from the parameters that were found with it."""
 
-from app.sentences.agreed import AGREED, agreed_code, agreed_line, agreed_told, agreed_tone, since_told, target_told
+from app.sentences.agreed import (
+    AGREED,
+    RESULTS_FAMILIES,
+    agreed_code,
+    agreed_line,
+    agreed_told,
+    agreed_tone,
+    since_told,
+    target_told,
+)
 from app.sentences.chains import (
     CHAINS,
     GAPS,
@@ -30,6 +39,7 @@ from app.sentences.changes import (
     told_shift,
     told_trend,
 )
+from app.sentences.combining import COMBINING, combined
 from app.sentences.context import CONTEXT, OTHERS, context_told, context_verdict
 from app.sentences.drivers import (
     DRIVERS,
@@ -40,6 +50,7 @@ from app.sentences.drivers import (
     mend_alike,
     mend_code,
     mend_line,
+    mend_order,
     told_driver,
     told_mend_first,
 )
@@ -76,12 +87,13 @@ from app.sentences.indices import (
     stand_apart,
     turned,
 )
-from app.sentences.leading import ONE_WAVE, SIDES_APART, beside_change, clear_changes, family, headline_words
+from app.sentences.leading import ONE_WAVE, SIDES_APART, beside_change, clear_changes, family, headline_words, reported
 
 __all__ = [
     "AGREED",
     "CHAINS",
     "CHANGES",
+    "COMBINING",
     "CONTEXT",
     "DIFFERENCES",
     "DRIVERS",
@@ -104,6 +116,7 @@ __all__ = [
     "OTHERS",
     "OWN_INTERVENTIONS",
     "POST_ALONE",
+    "RESULTS_FAMILIES",
     "SENTENCES",
     "SIDES_APART",
     "STANDINGS",
@@ -123,6 +136,7 @@ __all__ = [
     "changed",
     "clear_changes",
     "collapsed",
+    "combined",
     "context_told",
     "context_verdict",
     "differs",
@@ -137,6 +151,7 @@ __all__ = [
     "mend_alike",
     "mend_code",
     "mend_line",
+    "mend_order",
     "moved_bands",
     "not_judged",
     "nothing_against",
@@ -144,6 +159,7 @@ __all__ = [
     "other_meaning",
     "outcome",
     "post_alone",
+    "reported",
     "saved",
     "sentence",
     "since_told",

@@ -13,6 +13,11 @@ from app.sentences.glossary import action, office
 from app.sentences.indices import Found
 from scoring.contract import REASONS
 
+#: What is judged together in the table of results.
+RESULTS_FAMILIES: Final = (
+    "Changes are judged in three families, of both sides: targets, the other headline figures, and figures by sex. On "
+    "Trends all changes of its page are one family, so that a verdict may differ."
+)
 Tone = Literal["better", "worse", ""]
 #: Status of a commitment -> the word for it.
 STATUSES: Final[Mapping[str, str]] = {

@@ -84,6 +84,13 @@ def mend_alike(rows: Sequence[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:
     return [row for row in rows[1:] if numbers & set(str(row["groups"]).split())]
 
 
+def mend_order(alike: int) -> str:
+    """What the order of remedies is worth: how many cannot be told apart from the first."""
+    if not alike:
+        return "Of 100 users, affected and dissatisfied. The first stands clearly before the others."
+    return f"Of 100 users, affected and dissatisfied. {alike} cannot be told apart from the first."
+
+
 def mend_line(row: Mapping[Any, Any]) -> str:
     """What to mend, who can, and how many of 100 users ask for it: short enough for a line."""
     share, low, high = (_plain(row[name]) for name in SHARE)

@@ -34,6 +34,12 @@ class Read(Protocol):
         """Change at the mix of users of the first wave, by measure."""
 
 
+def reported(note: Mapping[str, object]) -> str:
+    """What figures of a release are: what users reported, or officers."""
+    who = "officers" if str(note.get("instrument", "")).startswith("officer") else "users"
+    return f"What {who} reported; not an audit, not a finding about any person."
+
+
 def family(count: int) -> str:
     """How sure the claims of the page are; empty where no change could be judged."""
     if not count:

@@ -5,6 +5,7 @@ from app.session.agreed import (
     candidate,
     commitments,
     declare,
+    readable_results,
     results_book,
     results_download,
     results_table,
@@ -23,6 +24,7 @@ from app.session.chains import (
     officers,
     officers_gap,
 )
+from app.session.combining import unpublished
 from app.session.comparing import (
     AGENCIES,
     BETWEEN,
@@ -183,6 +185,7 @@ __all__ = [
     "power_declared",
     "read_interventions",
     "readable_others",
+    "readable_results",
     "release",
     "results_book",
     "results_download",
@@ -203,6 +206,7 @@ __all__ = [
     "targets",
     "titles",
     "unofficial_csv",
+    "unpublished",
     "upload_megabytes",
     "wave_states",
     "what_if",

@@ -1,10 +1,12 @@
 """What was agreed and aimed at, as pages show it; and the files that declare it, beside a candidate release."""
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
 
+from app import charts
 from app.session.drawer import plain
 from app.session.shelves import cached_release, key_of, release
 from app.workflow import agreed, declared, donor_books, donors
@@ -48,6 +50,28 @@ def targets(info: SurveyInfo, *, side: str) -> pd.DataFrame:
 def results_table(info: SurveyInfo, *, side: str) -> pd.DataFrame:
     """The donor's results table of a side. Shared by all sessions: read it, never change it."""
     return _results_table(key_of(info), info.id, info.release, side)
+
+
+def readable_results(info: SurveyInfo, *, side: str) -> pd.DataFrame:
+    """The same in words: intervals in one column, empty where nothing is known."""
+    rows = results_table(info, side=side)
+    told = rows.drop(columns=["code", "side", "low", "high", "change low", "change high"]).map(_cell)
+    told.insert(list(told.columns).index("current") + 1, "95 % interval", _spans(rows, "low", "high"))
+    told.insert(list(told.columns).index("change") + 1, "its interval", _spans(rows, "change low", "change high"))
+    return told
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else charts.number(value, places=1)
+    return str(value)
+
+
+def _spans(rows: pd.DataFrame, low: str, high: str) -> list[str]:
+    return [
+        f"{_cell(first)} to {_cell(second)}" if pd.notna(first) else ""
+        for first, second in zip(rows[low], rows[high], strict=True)
+    ]
 
 
 def results_book(info: SurveyInfo) -> bytes:

@@ -16,7 +16,6 @@ from app.workflow.results import SurveyInfo, View
 ICON = str(settings.ROOT / "static" / "icon.png")
 MARK = str(settings.ROOT / "static" / "mark.svg")
 STYLE = settings.ROOT / "static" / "pages.css"  # constant: never built from what anybody typed
-REPORTED = "What users reported; not an audit, not a finding about any person."
 
 
 @contextmanager
@@ -96,6 +95,7 @@ def ribbon() -> None:
 def foot(view: View, *more: str) -> None:
     """Where the figures of a page come from, and what else is to be known of them."""
     note = view.note
+    told = (sentences.reported(note), sentences.collapsed(note.get("collapsed", "")), *more)
     for comment in view.comments:
         st.info(plain(comment), icon=":material/forum:")
     with st.container(key="foot"):
@@ -104,7 +104,7 @@ def foot(view: View, *more: str) -> None:
             f"(?survey={quote(note['title'])}&release={note['release'].partition('.')[0]}) · "
             f"data until {note['data_until']}, digest {note['data']} · "
             f"instrument {note['instrument']} · framework {note['framework']} · engine {note['engine']}. "
-            f"{' '.join(filter(None, (REPORTED, sentences.collapsed(note.get('collapsed', '')), *more)))}"
+            f"{' '.join(filter(None, told))}"
         )
 
 

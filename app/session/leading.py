@@ -74,10 +74,12 @@ def chain_block(info: SurveyInfo, view: View, side: str, where: str) -> None:
 
 def mend_block(info: SurveyInfo, side: str) -> None:
     """What to mend first, and which office can: never a person."""
-    rows = mend_first(info, side=side, wave=info.waves[-1]).head(FIRST).to_dict("records")
+    every = mend_first(info, side=side, wave=info.waves[-1]).to_dict("records")
+    rows, alike = every[:FIRST], len(sentences.mend_alike(every))
     with st.container(key="mend"):
         if rows:
             st.markdown("\n".join(["**To mend first**", "", *(f"- {sentences.mend_line(row)}" for row in rows)]))
+            st.caption(sentences.mend_order(alike))
 
 
 @st.dialog("Figures of this page", width="large")

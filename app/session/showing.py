@@ -4,22 +4,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from app import charts, exchange
+from app import charts, exchange, sentences
 from app.session.shelves import cuts, key_of
 from app.workflow.results import Cut, SurveyInfo, View
 
 
 def source(view: View) -> str:
     """Last lines of a picture."""
-    return (
-        "What users reported; not an audit,\nnot a finding about any person.\n"
-        f"Sarhad {view.note['engine']}, framework {view.note['framework']},\ndata until {view.note['data_until']}."
-    )
+    told = sentences.reported(view.note).replace("audit, not", "audit,\nnot")
+    made = f"Sarhad {view.note['engine']}, framework {view.note['framework']}"
+    return f"{told}\n{made},\ndata until {view.note['data_until']}."
 
 
 def short_source(view: View) -> str:
     """Last line of a small picture."""
-    return f"Users' reports, until {view.note['data_until']}."
+    who = sentences.reported(view.note).split()[1].capitalize()
+    return f"{who}' reports, until {view.note['data_until']}."
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

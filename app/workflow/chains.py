@@ -41,8 +41,8 @@ SEED = 2014
 LEVEL = 0.99  # of the set of weakest links: its part of the 5 % of false claims of all pages together
 SMALLEST_P = 0.001  # shown for anything smaller: no p-value is 0
 UNDECLARED = (
-    "How many people hold each office is not declared (holders.csv); a link of fewer than five office-holders is never "
-    "shown."
+    "How many people hold each office is not declared (holders.csv). The chain is shown when it is: a link of fewer "
+    "than five office-holders is one of persons."
 )
 
 

@@ -7,6 +7,9 @@ holds is told how much of it the rules would let out beside what is public, and 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from math import prod
+
+import pandas as pd
 
 from app.workflow import publishing, reducing
 from app.workflow.describing import SIDE, framework, lattice
@@ -17,6 +20,8 @@ from scoring.totals import reduce
 from surveys.store import Store
 
 MOST = 3  # facets beside the side: a finer table has few people in each cell
+PARTS = 20  # of all figures: to one of them what could be shown is rounded
+STEP = 5  # to which figures that are given up are rounded up
 Progress = Callable[[str], None]
 
 
@@ -29,12 +34,13 @@ class Possible:
     facets : tuple of str
     wave : str
     figures : int
-        Of the combination, all measures and cells.
+        Of the combination, all measures and cells: also of cells in which nobody was met, for which of them are empty
+        is not told.
     shown : int
-        That could be shown beside everything public.
+        That could be shown beside everything public, to a twentieth of all: of no single cell is told whether it could.
     given_up : int
-        Figures that are public now and would have to be hidden beside them: what is public is not taken back, so a
-        combination with any of these has to wait for a new wave.
+        Figures that are public now and would have to be hidden beside them, rounded up to 5: what is public is not
+        taken back, so a combination with any of these has to wait for a new wave.
     """
 
     facets: Facets
@@ -79,21 +85,25 @@ def possible(
     own = made["table"] == " ".join(wanted)
     keys = [name for name in made.columns if name != "why" and name in before.columns]
     both = made[~own].merge(before[[*keys, "why"]], on=keys, suffixes=("", "_before"))
-    return Possible(
-        facets=wanted,
-        wave=wave,
-        figures=int(own.sum()),
-        shown=int((made.loc[own, "why"] == "").sum()),
-        given_up=int(((both["why"] != "") & (both["why_before"] == "")).sum()),
-    )
+    gone = (both["why"] != "") & (both["why_before"] == "")
+    return coarsely(wave, wanted, made[own], given_up=int(gone.sum()))
+
+
+def coarsely(wave: str, facets: Facets, mask: pd.DataFrame, *, given_up: int) -> Possible:
+    """What is told of the mask of a combination: whoever asks for many of them must not learn of a single cell."""
+    cells = mask[list(facets)].drop_duplicates()
+    every = sum(prod(own[name].nunique() for name in facets) for _, own in cells.groupby(SIDE))
+    figures = every * mask["measure"].nunique()
+    shown = round(PARTS * int((mask["why"] == "").sum()) / figures) * figures // PARTS
+    return Possible(facets, wave, figures=figures, shown=shown, given_up=-(-given_up // STEP) * STEP)
 
 
 def _refuse(wanted: Facets, tables: Sequence[Facets]) -> None:
     known = {name for facets in tables for name in facets}
-    if frozenset(wanted) in {frozenset(facets) for facets in tables}:
-        raise RequestError(f"the table by {' and '.join(wanted)} is published; choose it on the page")
     if wanted[:1] != (SIDE,) or len(set(wanted)) != len(wanted) or len(wanted) > MOST + 1:
         raise RequestError(f"a combination starts with {SIDE!r} and names up to {MOST} facets beside it, each once")
+    if frozenset(wanted) in {frozenset(facets) for facets in tables}:
+        raise RequestError(f"the table by {' and '.join(wanted)} is published; choose it on the page")
     if strange := sorted(set(wanted) - known):
         names = ", ".join(sorted(known - {SIDE}))
         raise RequestError(f"nothing is published by {strange[0]!r}; combine any of {names}")

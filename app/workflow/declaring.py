@@ -116,7 +116,8 @@ def office(text: str) -> str:
 
 CHECKS: Final[Mapping[str, Mapping[str, Callable[[str], str]]]] = {
     "commitments": {
-        "office": office, "item": words, "action": words, "direction": one_of("better", "worse"), "target": number,
+        "code": words, "office": office, "item": words, "action": words, "direction": one_of("better", "worse"),
+        "target": number,
     },
     "interventions": {"date": day, "kind": words},
     "targets": {"target": number, "baseline": number, "reach": one_of("at_least", "at_most"), "source": words},

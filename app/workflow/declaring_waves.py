@@ -11,6 +11,7 @@ from typing import Any, Final
 from app.workflow.declaring import FILES, Fault, day, words
 from scoring.comparability import ASPECTS, read_key
 from scoring.errors import RequestError
+from surveys import looks
 
 FIELDWORK: Final = ("first_day", "last_day", "year")
 BRIDGE: Final = ("since", "wave", "aspect", "reason")
@@ -25,7 +26,7 @@ def waves_of(text: str) -> tuple[dict[str, Any], list[Fault]]:
     except (ValueError, RecursionError) as error:
         where = str(error).partition("\n")[0][:120]
         return {}, [f"{FILES['waves']} is no TOML ({where}); compare it with the example in docs/declarations.md"]
-    faults = [f"{FILES['waves']}, {fault}" for fault in _faults(found)]
+    faults = [f"{FILES['waves']}, {fault}" for fault in chain(_of_comments(text), _faults(found))]
     return ({} if faults else found), faults
 
 
@@ -54,6 +55,13 @@ def _faults(found: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _of_bridges(bridges)
 
 
+def _of_comments(text: str) -> Iterator[Fault]:
+    """What is wrong with comments: a release carries the file as it is written."""
+    for at, line in enumerate(text.splitlines(), start=1):
+        if told := words(line.partition("#")[2].strip()):
+            yield f"line {at}, comment: {told}"
+
+
 def _of_wave(name: str, given: object) -> Iterator[Fault]:
     where = f"wave {name[:40]!r}"
     if not _WAVE.fullmatch(name) or not isinstance(given, Mapping):
@@ -69,6 +77,8 @@ def _of_wave(name: str, given: object) -> Iterator[Fault]:
     except RequestError as error:
         yield f"{where}: {str(error).partition(': ')[2]}"
     yield from (f"{where}, {one}: {told}" for one, value in _texts(plain) if (told := words(value)))
+    if any(looks.person(looks.plain(value)) for one, value in _texts(plain) if one == "teams"):
+        yield f"{where}, teams: one looks like a name; call teams by codes, such as north_1"
 
 
 def _of_fieldwork(given: Mapping[str, Any]) -> Iterator[Fault]:

@@ -86,9 +86,11 @@ def notes(release: Release, shown: Container[str]) -> list[tuple[str, str]]:
 
 
 def titles_of(release: Release) -> dict[str, str]:
-    """Words of measures, sides and places by their codes."""
+    """Words of measures, sides and places by their codes; amounts are means, beside medians elsewhere, and say so."""
     cells = {code: words for cut in release.document.cuts for code, words in cut.values.items()}
-    return cells | {one.code: one.title for one in release.document.measures}
+    means = {one.code for one in release.document.measures if one.unit == "hours"}
+    titles = {one.code: one.title for one in release.document.measures}
+    return cells | {code: f"{title}, mean" if code in means else title for code, title in titles.items()}
 
 
 def _of_targets(aims: pd.DataFrame) -> pd.DataFrame:

@@ -67,6 +67,7 @@ def words(at: AppTest) -> str:
         ("compare", 2),
         ("chain", 1),
         ("effects", 2),
+        ("results", 0),
         ("drivers", 3),
     ],
 )
@@ -95,7 +96,8 @@ def test_what_needs_answers_is_not_in_the_navigation(
     monkeypatch.setattr(st, "navigation", noted)
     alone.run()
     assert offered == [
-        "", "explore", "trends", "compare", "chain", "effects", "drivers", "items", "what-if", "soundness", "context",
+        "", "explore", "trends", "compare", "chain", "effects", "drivers", "results", "items", "what-if", "soundness",
+        "context",
     ]  # fmt: skip
     assert page not in offered
     assert "Upload" not in words(alone)

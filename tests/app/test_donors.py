@@ -224,7 +224,7 @@ def sarhad(demo_url: str) -> Any:
 
 def test_the_command_tells_commitments_a_side_at_a_time_with_mark_and_sources(sarhad: Any) -> None:
     text = sarhad("commitments")
-    assert text.count("SYNTHETIC") == 2
+    assert text.count("SYNTHETIC") == 3
     assert "Enforce the code of conduct (Agency headquarters; Poplar Bridge, Left bank; due in 2026): worse." in text
     assert "not an audit" in text
     rows = json.loads(sarhad("commitments", "--side", "right_bank", "--format", "json"))

@@ -47,7 +47,7 @@ ANSWERS = {"responses", "totals_get", "release_mask", "read_sealed", "totals_of"
 ENGINE = {"reduce", "score", "change", "estimate", "publish"}
 
 #: Commands that take answers in, make releases or hide parts of them: they work with answers and print no figure.
-DEEDS = {"import", "demo", "erase", "publish", "withdraw", "release prepare", "release publish"}
+DEEDS = {"import", "demo", "erase", "publish", "withdraw", "release prepare", "release preview", "release publish"}
 #: Commands that work on the caller's own file or a machine, with no store behind them.
 OWN = {
     "estimate", "test", "regress", "check", "framework check", "declared check", "context", "instrument build",

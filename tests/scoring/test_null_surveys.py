@@ -18,7 +18,7 @@ from scipy import stats
 from scoring import estimate
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "claims.py"
-SURVEYS = 1_000 if os.environ.get("SARHAD_ENDURANCE") == "1" else 60
+SURVEYS = 1_000 if os.environ.get("SARHAD_ENDURANCE") == "1" else 40
 LEVEL = 0.01
 
 

@@ -14,7 +14,7 @@ from scoring.staggered import By, Cohorts, aggregated, cohorts, effects_by, two_
 
 Floats = npt.NDArray[np.float64]
 ENDURANCE = os.environ.get("SARHAD_ENDURANCE") == "1"
-SURVEYS = 5_000 if ENDURANCE else 800
+SURVEYS = 5_000 if ENDURANCE else 300
 NAN = np.nan
 
 
