@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -54,24 +55,29 @@ def results_table(info: SurveyInfo, *, side: str) -> pd.DataFrame:
 
 def readable_results(info: SurveyInfo, *, side: str) -> pd.DataFrame:
     """The same in words: intervals in one column, empty where nothing is known."""
-    rows = results_table(info, side=side)
-    told = rows.drop(columns=["code", "side", "low", "high", "change low", "change high"]).map(_cell)
-    told.insert(list(told.columns).index("current") + 1, "95 % interval", _spans(rows, "low", "high"))
-    told.insert(list(told.columns).index("change") + 1, "its interval", _spans(rows, "change low", "change high"))
-    return told
+    rows = results_table(info, side=side).drop(columns=["code", "side"])
+    return pd.DataFrame([_told_result(row) for row in rows.to_dict("records")])
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else charts.number(value, places=1)
-    return str(value)
+def _told_result(row: Mapping[Any, Any]) -> dict[str, str]:
+    """One row, hours with a decimal more and counts with none."""
 
+    def cell(name: str, value: object) -> str:
+        if not isinstance(value, float):
+            return str(value)
+        places = 0 if name == "answers" else 2 if row["unit"] == "hours" else 1
+        return "" if math.isnan(value) else charts.number(value, places=places)
 
-def _spans(rows: pd.DataFrame, low: str, high: str) -> list[str]:
-    return [
-        f"{_cell(first)} to {_cell(second)}" if pd.notna(first) else ""
-        for first, second in zip(rows[low], rows[high], strict=True)
-    ]
+    told = {name: cell(name, value) for name, value in row.items()}
+    ends = {"current": ("low", "high", "95 % interval"), "change": ("change low", "change high", "its interval")}
+    out: dict[str, str] = {}
+    for name, value in told.items():
+        if name not in ("low", "high", "change low", "change high"):
+            out[name] = value
+        if name in ends:
+            low, high, beside = ends[name]
+            out[beside] = f"{told[low]} to {told[high]}" if told[low] else ""
+    return out
 
 
 def results_book(info: SurveyInfo) -> bytes:

@@ -1,6 +1,7 @@
 """A combination of facets that no release holds: what of it could be published, after the answers are read again."""
 
 from collections.abc import Mapping
+from threading import Lock
 
 import streamlit as st
 
@@ -10,6 +11,9 @@ from app.session.shelves import cuts, key_of, release, stands_alone, store
 from app.workflow import combining
 from app.workflow.combining import Possible
 from app.workflow.results import SIDE, SurveyInfo
+
+
+ONE_AT_A_TIME = Lock()  # reading a survey again takes the whole server for seconds
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -33,7 +37,7 @@ def unpublished(info: SurveyInfo, *, wave: str) -> None:
         if place not in _known():
             if not st.button("Read the answers again", key="read_again"):
                 return
-            with st.status("Reading the answers again", expanded=True) as status:
+            with st.status("Reading the answers again", expanded=True) as status, ONE_AT_A_TIME:
                 found = combining.possible(store(), info.id, wave=wave, facets=facets, progress=status.write)
                 status.update(label="Read again", state="complete", expanded=False)
             _known()[place] = found

@@ -168,7 +168,7 @@ def _told(release: Release, row: Mapping[Any, Any], measure: Measure, titles: Ma
     """One row of the table in words and numbers."""
     note = facts(release)
     where = [part.partition("=")[2] for part in str(row["where"]).split(", ")] if _filled(row.get("where")) else []
-    name = ", ".join([measure.title, *(titles.get(cell, cell) for cell in where)])
+    name = ", ".join([titles[measure.code], *(titles.get(cell, cell) for cell in where)])
     declared = f"; baseline: {row['source']}" if _filled(row.get("source")) else ""
     mark = " (SYNTHETIC)" if release.document.synthetic else ""
     hidden = pd.isna(row["estimate"])

@@ -40,7 +40,8 @@ item = [
 DESIGN = SurveyDesign(weight="weight", psu="psu", wave="wave")
 ITEMS = ("shelter", "queue", "extra")
 POOR = {"shelter": 0.6, "queue": 0.3, "extra": 0.1}  # share of users who are dissatisfied
-FIGURES = ["affected", "dissatisfied", "estimate", "se", "df", "low", "high", "n"]
+#: Of 480 people the heaviest counts for 0.3 % of them: half of 1 %. What is made of shown figures is off by more.
+STEPS = {"affected": 1, "dissatisfied": 2.5, "estimate": 1, "se": 0.2, "df": 2, "low": 1.5, "high": 1.5, "n": 5}
 
 
 def surveyed(seed: int = 1, size: int = 480) -> pd.DataFrame:
@@ -75,9 +76,9 @@ def test_studied_figures_are_those_of_the_engine_rounded() -> None:
     told = studied(frame).set_index("measure")
     remedies = [Remedy(item, "office", item) for item in ITEMS]
     exact = mend_first(frame, FRAMEWORK, DESIGN, remedies, seed=studying.SEED).set_index("measure")
-    for name in FIGURES:
+    for name, step in STEPS.items():
         gap = (told[name] - exact[name].astype(float)).abs()
-        assert gap.max() <= studying.STEPS[name] / 2 + 1e-9, name
+        assert gap.max() <= step / 2 + 1e-9, name
     assert told["groups"].tolist() == [" ".join(map(str, numbers)) for numbers in exact["groups"]]
     assert (told["first"] == "yes").tolist() == exact["first"].tolist()
     assert told.index.tolist() == ["shelter", "queue", "extra"]

@@ -4,7 +4,7 @@ The respondents' own scores stand beside those of the others met in the same shi
 hundred people at least, and coarsely rounded.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -42,13 +42,14 @@ def explained(matter: Matter) -> Studies:
     dict
         `drivers_models`, `drivers_slopes`, `drivers_shares`, `drivers_importance`, `drivers_odds`: tables of
         `scoring.drivers.Drivers` with wave, side, `outcome` and `seen`. Only of outcomes whose figure is shown for the
-        side, and of models of enough people.
+        side, by dimensions whose figure is, and of models of enough people.
     """
     shown = matter.shown((SIDE,))
     found: dict[str, list[pd.DataFrame]] = {}
     for place, own in matter.sides():
         told = [one for one in OUTCOMES if matter.asks(one) and (*place.values(), one) in shown]
-        for outcome, (seen, made) in ((one, model) for one in told for model in _models(matter, own, one)):
+        dimensions = [code for code in _dimensions(matter) if code not in matter.hidden(**place)]
+        for outcome, (seen, made) in ((one, model) for one in told for model in _models(matter, own, one, dimensions)):
             labels = {**place, "outcome": outcome, "seen": seen}
             for name, table in _tables(made):
                 found.setdefault(f"drivers_{name}", []).append(coarse(table, STEPS[name]).assign(**labels))
@@ -64,12 +65,14 @@ def coarse(table: pd.DataFrame, steps: Mapping[str, float]) -> pd.DataFrame:
     return out
 
 
-def _models(matter: Matter, own: pd.DataFrame, outcome: str) -> Iterator[tuple[Seen, Drivers]]:
+def _models(
+    matter: Matter, own: pd.DataFrame, outcome: str, dimensions: Sequence[str]
+) -> Iterator[tuple[Seen, Drivers]]:
     """The outcome explained by the respondents' own scores, and by those of the others in their shift."""
     for seen in SEEN:
         try:
             made = drivers(
-                own, matter.framework, matter.design, outcome, _dimensions(matter),
+                own, matter.framework, matter.design, outcome, dimensions,
                 rng=np.random.default_rng(SEED), seen=seen, minimum_answered=ANSWERED,
                 controls=[name for name in CONTROLS if name in own and own[name].notna().any()],
             )  # fmt: skip

@@ -12,7 +12,7 @@ import pandas as pd
 
 from app.workflow.describing import SIDE
 from app.workflow.document import Facets
-from app.workflow.studying.matter import Figures, Matter, Studies, judged, rounded
+from app.workflow.studying.matter import FEWEST, Matter, Studies, judged, rounded
 from scoring import EstimationError
 from scoring.composition import split
 from scoring.differences import differences as differing
@@ -36,7 +36,8 @@ def compositions(matter: Matter) -> Studies:
     -------
     dict
         `composition`: wave, since, side, measure, group, part, estimate, se, df, low, high, p; points. Only where the
-        score of the side and of every group is shown in both waves.
+        score of the side and of every group is shown in both waves, on 100 answers: with the traffic, the part of a
+        changed mix tells the scores of the groups to a tenth of a point.
     """
     tables = [table for pair in _pairs(matter) for table in _split(matter, *pair)]
     return {"composition": pd.concat(tables, ignore_index=True)} if tables else {}
@@ -67,27 +68,30 @@ def _split(matter: Matter, since: str, wave: str) -> Iterator[pd.DataFrame]:
     for (side, measure), rows in table.groupby([SIDE, "measure"], sort=False):
         change = moves.get((wave, since, str(side), str(measure)))
         if change and _groups_are_shown(matter, str(side), str(measure), (since, wave)):
-            figures = _parts(rows.set_index("part"), change["estimate"])
+            labels = pd.DataFrame({"wave": [wave], "since": [since], SIDE: [str(side)]})
+            figures = _parts(rows.set_index("part"), change["estimate"], int(matter.shifts(labels).item()))
             place = {"wave": wave, "since": since, SIDE: str(side), "measure": str(measure), "group": GROUP}
             yield figures.assign(**place)[[*place, *figures.columns]]
 
 
 def _groups_are_shown(matter: Matter, side: str, measure: str, waves: tuple[str, str]) -> bool:
-    """Whether the release shows every group that came, in both waves."""
+    """Whether the release shows every group that came, in both waves, on enough answers."""
     shown = matter.scores.get((SIDE, GROUP))
     if shown is None:
         return False
     own = shown[(shown[SIDE] == side) & (shown["measure"] == measure) & shown["wave"].isin(waves)]
-    return bool(own["estimate"].notna().all()) and set(own["wave"]) == set(waves)
+    enough = own["estimate"].notna() & (own["n"] >= FEWEST)
+    return bool(enough.all()) and set(own["wave"]) == set(waves)
 
 
-def _parts(rows: pd.DataFrame, change: float) -> pd.DataFrame:
+def _parts(rows: pd.DataFrame, change: float, shifts: int) -> pd.DataFrame:
     """Rows of PARTS that add up to the published change."""
     own = rows.loc[list(PARTS)]
     value, se, df = (own[name].to_numpy(dtype=np.float64) for name in ("estimate", "se", "df"))
     within, mix, fixed = value
     shown = change - rounded(mix, STEP)
-    figures = judged(np.array([shown, mix, shown + rounded(fixed - within, STEP)]), se, df, step=STEP)
+    parts = np.array([shown, mix, shown + rounded(fixed - within, STEP)])
+    figures = judged(parts, se, df, shifts=np.full(len(PARTS), shifts), step=STEP)
     figures.insert(0, "part", PARTS)
     return figures
 
@@ -119,7 +123,7 @@ def _between_groups(matter: Matter) -> Iterator[pd.DataFrame]:
             )
         except EstimationError:  # as above
             continue
-        yield from _told(table, matter.shown(facets), facets)
+        yield from _told(matter, table, facets)
 
 
 def _between_agencies(matter: Matter) -> Iterator[pd.DataFrame]:
@@ -130,7 +134,7 @@ def _between_agencies(matter: Matter) -> Iterator[pd.DataFrame]:
         table = differences_of_measures(matter.totals, matter.framework, pairs=pairs, by=(SIDE,), adjust="none")
     except EstimationError:  # as above
         return
-    yield from _told(table.assign(measure=""), matter.shown((SIDE,)), (SIDE,))
+    yield from _told(matter, table.assign(measure=""), (SIDE,))
 
 
 def _of_agencies(matter: Matter) -> list[tuple[str, str]]:
@@ -142,8 +146,9 @@ def _of_agencies(matter: Matter) -> list[tuple[str, str]]:
     return [pair for codes in of_each for pair in combinations(codes, 2)]
 
 
-def _told(table: pd.DataFrame, shown: Figures, facets: Facets) -> Iterator[pd.DataFrame]:
+def _told(matter: Matter, table: pd.DataFrame, facets: Facets) -> Iterator[pd.DataFrame]:
     """Rows of which both figures are shown, with the difference of these."""
+    shown = matter.shown(facets)
     keys = [_both(row, facets) for row in table.to_dict(orient="records")]
     kept = np.array([first in shown and second in shown for first, second in keys], dtype=bool)
     if not kept.any():
@@ -154,9 +159,8 @@ def _told(table: pd.DataFrame, shown: Figures, facets: Facets) -> Iterator[pd.Da
         for first, second in keys
         if first in shown and second in shown
     ]
-    figures = judged(
-        np.array(value), own["se"].to_numpy(dtype=np.float64), own["df"].to_numpy(dtype=np.float64), step=STEP
-    )
+    se, df = (own[name].to_numpy(dtype=np.float64) for name in ("se", "df"))
+    figures = judged(np.array(value), se, df, shifts=matter.shifts(own), step=STEP)
     names = ["wave", SIDE, "between", "measure", "first", "second"]
     yield pd.concat([own[names].astype("str"), figures], axis=1)
 

@@ -6,12 +6,14 @@ hold nothing of single posts: that is worked out from published figures when som
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from app.workflow.describing import SIDE
+from app.workflow.studying.matter import Matter
 from scoring import EstimationError, Framework, SurveyDesign, Totals
 from scoring.design import Floats, Integers
 from scoring.estimates import variance
@@ -25,6 +27,7 @@ FEWEST = 100  # answers behind a figure
 FREEDOM = 12.0  # degrees of freedom of all posts together, behind a correlation of errors
 PLACES = {"floor": 0.05, "ceiling": 0.05, "p_adjusted": 0.001}  # others to 0.01
 GROUPINGS = ("language", "wave")
+NAMING = ("node", "part", "first", "second", "item")  # columns that hold codes of measures
 KEPT_OF_DIF = ("grouping", "item", "n", "group", "against", "log_odds", "se", "p_adjusted", "size", "dif", "reason")
 Studies = dict[str, pd.DataFrame]
 
@@ -62,6 +65,34 @@ def study(
         found.setdefault("invariance", []).append(table.assign(wave=last, **{SIDE: str(side)}))
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in found.items()}
     return tables | {"errors": pd.concat(errors, ignore_index=True)} if errors else tables
+
+
+def of_shown(table: pd.DataFrame, matter: Matter) -> pd.DataFrame:
+    """Rows of a study that name nothing of which the release hides the figure of the side.
+
+    What means the same is studied over all respondents there are, so that a figure hidden in any of their waves counts.
+    """
+    told = [name for name in NAMING if name in table]
+    pooled = "grouping" in table
+    hidden = {
+        (wave, side): set().union(*(matter.hidden(one, side) for one in (_waves(matter) if pooled else [wave])))
+        for wave, side in table[["wave", SIDE]].drop_duplicates().itertuples(index=False, name=None)
+    }
+    kept = [
+        not hidden[row["wave"], row[SIDE]].intersection(_named(row, told)) for row in table.to_dict(orient="records")
+    ]
+    return table[np.array(kept, dtype=bool)].reset_index(drop=True)
+
+
+def _waves(matter: Matter) -> list[str]:
+    return sorted(set(matter.frame["wave"].astype("str")))
+
+
+def _named(row: Mapping[Any, Any], told: Sequence[str]) -> set[str]:
+    """Measures that a row names, those of the parameters of a finding too."""
+    params = json.loads(row["params"]).values() if "params" in row else ()
+    parts = [one for value in params for one in (value if isinstance(value, list) else [value])]
+    return {str(one) for one in (*(row[name] for name in told), *parts)}
 
 
 def _errors(totals: Totals, framework: Framework) -> Iterator[pd.DataFrame]:
@@ -109,14 +140,15 @@ def _asked_widely(n: Integers, freedom: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _sound(own: pd.DataFrame, framework: Framework, design: SurveyDesign) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Tables of one side in one wave; none of few people."""
+    """Tables of one side in one wave; none of few people, and no shares of answers where a heavy person would show."""
     if len(own) < FEWEST:
         return
     try:
         found = soundness(own, framework, design)
     except EstimationError:  # as above
         return
-    for name in ("nodes", "parts", "correlations", "items"):
+    heavy = own[design.weight].max() / own[design.weight].sum() if design.weight else 1 / len(own)
+    for name in ("nodes", "parts", "correlations", *(["items"] if heavy <= PLACES["floor"] / 2 else [])):
         yield name, _shown(getattr(found, name))
     yield "findings", _told([one for one in found.findings if one.params.get("n", 0) >= FEWEST])
 

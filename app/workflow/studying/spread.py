@@ -3,20 +3,21 @@
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from app.workflow.describing import SIDE
-from app.workflow.studying.matter import FEWEST, Matter, Studies, rounded, to
+from app.workflow.studying.matter import EACH, FEWEST, STEPS, Matter, Studies, of_share, rounded, step_of, to
 from scoring import EstimationError, estimate
+from scoring.disclosure import DEFAULT
 from scoring.framework import Indicator
-from scoring.mask.publication import upward
+from scoring.mask.layout import shown_error
+from scoring.normalisation import FULL
 from surveys.questionnaire import MISSING_CODES
 
 WAITING = "wait_hours"
 QUANTILES = (0.5, 0.9)
 HOURS = 0.1
-PERCENT = 0.5
-EACH = 5  # people who say yes, and who say no to everything
 NOT_ASKED = MISSING_CODES["not_applicable"]
 
 
@@ -27,7 +28,8 @@ def quantiles(matter: Matter) -> Studies:
     -------
     dict
         `quantiles`: wave, side, measure, q, estimate, se, df, low, high (hours to 0.1), n (to 5). Only where the mean
-        is shown, on 100 answers.
+        is shown, on 100 answers, and nobody weighs as much as all whom a reader who remembers one shift does not
+        remember: the middle would be that person's hours.
     """
     if not matter.asks(WAITING):
         return {}
@@ -40,14 +42,26 @@ def quantiles(matter: Matter) -> Studies:
     except EstimationError:  # no study decides whether there is a release
         return {}
     shown = matter.shown((SIDE,))
-    places = zip(table["wave"].astype("str"), table[SIDE].astype("str"), strict=True)
-    told = np.array([(*place, WAITING) in shown for place in places], dtype=bool)
+    places = list(zip(table["wave"].astype("str"), table[SIDE].astype("str"), strict=True))
+    outweighed = _outweighed(matter, data)
+    told = np.array([(*place, WAITING) in shown and place not in outweighed for place in places], dtype=bool)
     kept = (table["n"] >= FEWEST) & table["estimate"].notna() & told
     own = table[kept].reset_index(drop=True)
-    return {"quantiles": _rounded_hours(own)} if len(own) else {}
+    return {"quantiles": _rounded_hours(own, matter.shifts(own))} if len(own) else {}
 
 
-def _rounded_hours(table: pd.DataFrame) -> pd.DataFrame:
+def _outweighed(matter: Matter, data: pd.DataFrame) -> set[tuple[str, str]]:
+    """Waves and sides where one person weighs half of all who answered outside of some one shift, or more."""
+    known = data[data[WAITING].notna()]
+    found = set()
+    for (wave, side), own in known.groupby(["wave", SIDE], observed=True):
+        share = own["weight"] / own["weight"].sum()
+        if 2 * share.max() >= 1 - share.groupby(matter.crowds(own)).sum().max():
+            found.add((str(wave), str(side)))
+    return found
+
+
+def _rounded_hours(table: pd.DataFrame, shifts: npt.NDArray[np.int64]) -> pd.DataFrame:
     figures = {name: to(table[name].to_numpy(dtype=np.float64), HOURS) for name in ("estimate", "low", "high")}
     return pd.DataFrame(
         {
@@ -56,7 +70,7 @@ def _rounded_hours(table: pd.DataFrame) -> pd.DataFrame:
             "measure": WAITING,
             "q": table["measure"].str.split(":").str[-1].astype("float64"),
             "estimate": figures["estimate"],
-            "se": upward(table["se"].to_numpy(dtype=np.float64)),
+            "se": shown_error(table["se"].to_numpy(dtype=np.float64), shifts, DEFAULT)[0],
             "df": np.floor(table["df"].to_numpy(dtype=np.float64)),
             "low": figures["low"],
             "high": figures["high"],
@@ -69,14 +83,16 @@ def ranges(matter: Matter) -> Studies:
     """Between what and what a sensitive headline share lies, if those who did not answer all said no, or all yes.
 
     Of everybody who was to be asked: whoever says yes once is a yes, whoever says no to all is a no, and the others
-    are counted as no at the floor and as yes at the ceiling.
+    are counted as no at the floor and as yes at the ceiling. The floor is the share as it is shown times the part of
+    those asked who answered at all, and the ceiling lies `unanswered` above it: so they tell nothing of the answers
+    that the share does not.
 
     Returns
     -------
     dict
         `ranges`: wave, side, measure, floor, ceiling, low (of the 95 % limits of the floor), high (of those of the
-        ceiling), n (to 5), unanswered; percent to 0.5. Only where the share is shown, on 100 people, 5 of them on
-        either side.
+        ceiling), n (to 5), unanswered; percent to 0.5, of few people or heavy ones to 1, 2, 5 or 10. Only where the
+        share is shown, on 100 people, and there are 5 who say yes, who say no to everything and who are silent.
     """
     wanted = [part for part in matter.framework.indicators if part.headline and part.sensitive]
     tables = [table for part in wanted for table in _range(matter, part)]
@@ -88,47 +104,60 @@ def _range(matter: Matter, part: Indicator) -> Iterator[pd.DataFrame]:
         return
     data = _counted(matter.own, part.items)
     try:
-        table = estimate(
-            data, matter.design, by=[SIDE], df="satterthwaite", top_two_box=["floor:1", "ceiling:1", "unanswered:1"]
-        )
+        table = estimate(data, matter.design, by=[SIDE], df="satterthwaite", top_two_box=["floor:1", "ceiling:1"])
     except EstimationError:  # as above
         return
-    shown, few = matter.shown((SIDE,)), _few(data)
+    shown = matter.shown((SIDE,))
     for (wave, side), own in table.groupby(["wave", SIDE], sort=False):
         place = {"wave": str(wave), SIDE: str(side), "measure": part.code}
         rows = own.set_index(own["measure"].str.split(":").str[0])
-        if tuple(place.values()) in shown and rows["n"].min() >= FEWEST and tuple(place.values())[:2] not in few:
-            yield pd.DataFrame([place | _ends(rows)])
+        asked = data[(data["wave"] == wave) & (data[SIDE] == side) & data["floor"].notna()]
+        told = shown.get((str(wave), str(side), part.code))
+        if told and rows["n"].min() >= FEWEST and np.isfinite(_step(matter, asked)) and not _few(asked):
+            shifts = int(matter.shifts(pd.DataFrame([place])).item())
+            ends = _ends(rows, asked, told["estimate"], step=_step(matter, asked), shifts=shifts)
+            if 0 < ends["floor"] < ends["ceiling"] < FULL:
+                yield pd.DataFrame([place | ends])
 
 
 def _counted(own: pd.DataFrame, items: tuple[str, ...]) -> pd.DataFrame:
-    """`floor`, `ceiling` and `unanswered` of each respondent, 0 or 1; NaN for who was not to be asked."""
+    """`floor`, `ceiling`, `unanswered`, and `answered` any, of each respondent; NaN for who was not to be asked."""
     given = own[list(items)].to_numpy(dtype=np.float64)
     there = ~(np.isnan(given) | (given == NOT_ASKED)).all(axis=1)
     yes = (given > 0).any(axis=1)
     open_ = ~yes & ((given < 0) & (given != NOT_ASKED)).any(axis=1)
-    counted = {"floor": yes, "ceiling": yes | open_, "unanswered": open_}
+    counted = {"floor": yes, "ceiling": yes | open_, "unanswered": open_, "answered": (given >= 0).any(axis=1)}
     return own.assign(**{name: np.where(there, value, np.nan) for name, value in counted.items()})
 
 
-def _few(data: pd.DataFrame) -> set[tuple[str, str]]:
-    """Waves and sides where few people say yes, or no to everything."""
-    found = data.groupby(["wave", SIDE], observed=True).agg(
-        yes=("floor", "sum"), no=("ceiling", lambda x: (x == 0).sum())
+def _step(matter: Matter, asked: pd.DataFrame) -> float:
+    """To which the part of the silent is rounded."""
+    silent, weight = (asked["unanswered"] == 1).to_numpy(), asked["weight"].to_numpy(dtype=np.float64)
+    return step_of(silent, weight, matter.crowds(asked).to_numpy(dtype=np.int64))
+
+
+def _few(asked: pd.DataFrame) -> bool:
+    """Whether few people say yes, or no to everything."""
+    return bool(min((asked["floor"] == 1).sum(), (asked["ceiling"] == 0).sum()) < EACH)
+
+
+def _ends(rows: pd.DataFrame, asked: pd.DataFrame, share: float, *, step: float, shifts: int) -> dict[str, float]:
+    weight = asked["weight"].to_numpy(dtype=np.float64)
+    answered, silent = (
+        rounded(FULL * float(np.average(asked[name], weights=weight)), step) for name in ("answered", "unanswered")
     )
-    return {(str(wave), str(side)) for wave, side in found.index[(found < EACH).any(axis=1)]}
-
-
-def _ends(rows: pd.DataFrame) -> dict[str, float]:
-    percent = {
-        name: {str(measure): rounded(100 * float(value), PERCENT) for measure, value in rows[name].items()}
-        for name in ("estimate", "low", "high")
+    floor = rounded(share * answered / FULL, STEPS[0])
+    ceiling = floor + silent
+    errors = (FULL * rows["se"]).to_dict()
+    ends = {
+        name: of_share(value, errors[name], rows["df"][name], step=STEPS[0], shifts=shifts)
+        for name, value in (("floor", floor), ("ceiling", ceiling))
     }
     return {
-        "floor": percent["estimate"]["floor"],
-        "ceiling": percent["estimate"]["ceiling"],
-        "low": percent["low"]["floor"],
-        "high": percent["high"]["ceiling"],
+        "floor": floor,
+        "ceiling": ceiling,
+        "low": ends["floor"][2],
+        "high": ends["ceiling"][3],
         "n": rounded(float(rows["n"].min()), 5.0),
-        "unanswered": percent["estimate"]["unanswered"],
+        "unanswered": silent,
     }

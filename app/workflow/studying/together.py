@@ -19,6 +19,7 @@ def study(matter: Matter) -> Studies:
         `mending`, all with `wave` and side: see there. Of what nothing can be told there is no table.
     """
     found = sound.study(matter.frame, matter.totals, matter.framework, matter.design, matter.waves)
+    found = {name: sound.of_shown(table, matter) for name, table in found.items()}
     for part in (asked, compositions, differences, quantiles, ranges, explained, mending):
         found |= part(matter)
     return found
