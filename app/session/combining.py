@@ -12,7 +12,6 @@ from app.workflow import combining
 from app.workflow.combining import Possible
 from app.workflow.results import SIDE, SurveyInfo
 
-
 ONE_AT_A_TIME = Lock()  # reading a survey again takes the whole server for seconds
 
 
