@@ -4,8 +4,10 @@ BIN := .venv/bin
 LOCK := uv pip compile --universal --generate-hashes --no-strip-extras --no-header --python-version 3.11
 COMPILE := $(LOCK) pyproject.toml --extra build
 UPGRADE :=
-# Every processor takes tests, each with one thread for its linear algebra; whoever is done first takes from the others.
-PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+# One process more than processors, since some tests wait for a browser or a store; each with one thread for its linear
+# algebra; whoever is done first takes from the others.
+WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 5 --dist worksteal
 SIMULATED := $(shell grep -ls SARHAD_ENDURANCE tests/scoring/*.py)
 say = @printf '\n== %s\n' "$(1)"
 

@@ -6,7 +6,8 @@ the same process. Over the demo; with `--respondents N` over a survey of N respo
 answers, stored by the store's own door and published: there every step is timed, since pages read releases alone and
 steps that grow come before.
 
-    python benchmarks/turns.py [--store sqlite:////path.db] [--respondents 30000 | --million] [--rounds 3]
+    python benchmarks/turns.py [--store sqlite:////path.db] [--stored 1000000]
+        [--respondents 30000 | --million] [--rounds 3]
 """
 
 import argparse
@@ -34,7 +35,7 @@ from surveys.reading import Limits
 from surveys.store import Store, SurveyRow, open_store
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("explore", "trends", "items", "what_if", "soundness", "compare", "chain", "effects", "drivers", "context")
+PAGES = ("explore", "trends", "items", "what_if", "soundness", "compare", "chain", "effects", "drivers", "results")
 AIM = 300.0  # milliseconds of the server, warm
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MOST = 12  # choices of one control
@@ -174,6 +175,19 @@ class Steps:
 
 def fill(store: Store, respondents: int) -> Steps:
     """A survey of so many respondents in two waves, resampled from the demo's answers, stored and published."""
+    steps, waves = stored(store, respondents), demo.WAVES[-2:]
+    steps("preparing")
+    number = publishing.prepare(store, SURVEY, waves=waves, who="benchmark", at=NOON, progress=steps)
+    steps("publishing")
+    for role, who in demo.SIGNERS.items():
+        releases.sign(store, SURVEY, number, role=role, ticked=tuple(releases.CHECKLIST[role]), who=who, at=NOON)
+    releases.publish(store, SURVEY, number, who="benchmark", at=NOON, uncommented="invented answers")
+    steps("")
+    return steps
+
+
+def stored(store: Store, respondents: int) -> Steps:
+    """The same as drafts: their answers lie in the store, and nothing of them is published."""
     steps, waves = Steps(), demo.WAVES[-2:]
     questionnaire = fieldwork.instrument("traveller")
     truth = simulate.Truth.from_toml((settings.DEMO / "truth.toml").read_text(encoding="utf-8"))
@@ -187,12 +201,6 @@ def fill(store: Store, respondents: int) -> Steps:
             answers, survey_id=SURVEY, wave=wave, sha256=f"{int(wave):064x}", filename=f"{wave}.csv", who="benchmark",
             at=NOON, new_survey=title if wave == waves[0] else None,
         )  # fmt: skip
-    steps("preparing")
-    number = publishing.prepare(store, SURVEY, waves=waves, who="benchmark", at=NOON, progress=steps)
-    steps("publishing")
-    for role, who in demo.SIGNERS.items():
-        releases.sign(store, SURVEY, number, role=role, ticked=tuple(releases.CHECKLIST[role]), who=who, at=NOON)
-    releases.publish(store, SURVEY, number, who="benchmark", at=NOON, uncommented="invented answers")
     steps("")
     return steps
 
@@ -219,6 +227,7 @@ def main() -> None:
         "--respondents", type=int, default=0, help="of a second survey that is drawn, stored, published"
     )
     parser.add_argument("--million", action="store_true", help="a million of them")
+    parser.add_argument("--stored", type=int, default=0, help="respondents of drafts in the store of the demo")
     parser.add_argument("--rounds", type=int, default=3, help="turns of every choice after the first")
     parser.add_argument("--only", nargs="+", choices=PAGES, default=PAGES, help="some pages")
     given = parser.parse_args()
@@ -231,6 +240,11 @@ def main() -> None:
         if not given.store:
             filled = open_store(url)
             demo.fill(filled, at=NOON, progress=lambda _: None)
+            filled.close()
+        if given.stored:
+            print(f"\nDrafts of {given.stored:,} respondents in the store of the demo")
+            filled = open_store(url)
+            stored(filled, given.stored)
             filled.close()
         table = pages(url, given.rounds, given.only)
         print(f"\nA control is turned: the demo\n{table.to_string(index=False, na_rep='')}", flush=True)

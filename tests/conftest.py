@@ -23,12 +23,23 @@ settings.load_profile("beside others")
 FILLED = ("app", "attack", "browser")
 
 
+#: Tests that run the same lines thousands of times, or processes that are not measured: tracing them costs minutes.
+UNTRACED = (
+    "attack/", "browser/", "app/test_killed.py", "surveys/test_store_killed.py", "surveys/test_store_crowded.py",
+    "scoring/test_null_surveys.py", "scoring/test_staggered.py", "scoring/test_effects.py", "scoring/test_pretrends.py",
+    "scoring/test_noise.py", "reference/",
+)  # fmt: skip
+
+
 def needs_a_store(item: pytest.Item) -> bool:
     return item.path.relative_to(ROOT / "tests").parts[0] in FILLED
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let each process begin with tests that need no filled store, so that none waits while it is being filled."""
+    for item in items:
+        if item.path.relative_to(ROOT / "tests").as_posix().startswith(UNTRACED):
+            item.add_marker(pytest.mark.no_cover)
     count = int(getattr(config, "workerinput", {}).get("workercount", 1))
     kinds = [[item for item in items if needs_a_store(item) is kind] for kind in (False, True)]
     items[:] = [

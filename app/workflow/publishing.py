@@ -21,7 +21,7 @@ from app.workflow.document import (
 )
 from app.workflow.holders import few_held
 from app.workflow.reducing import ENGINE, design, respondents, shifts_of, totals_of
-from app.workflow.studying import GROUPINGS, OFFICER, Matter, studied_with, study
+from app.workflow.studying import GROUPINGS, NOTED, Matter, studied_with, study
 from scoring import Framework, Totals
 from scoring.disclosure import DEFAULT
 from scoring.mask.publication import NARROW, Publication, loss_of, publish
@@ -261,7 +261,7 @@ def _matter(
     """What there is to study: waves that are published now, and beside them earlier ones of which all still stands."""
     last, earlier = studied_with(held.mask, waves) if held else ((), ())
     asked = {question.name for question in questionnaire.questions}
-    beside = [(name,) for name in (*GROUPINGS, OFFICER) if name in asked]
+    beside = [(name,) for name in (*GROUPINGS, *NOTED) if name in asked]
     columns, tables = questionnaire.design, [*lattice(questionnaire).tables, *beside]
     return Matter(
         frame=respondents(store, joined.survey_id, columns, (*last, *waves), tables),

@@ -14,7 +14,7 @@ from app.workflow.document import Document, Tables
 from app.workflow.results import Release
 from app.workflow.revising import without
 from app.workflow.studying import Matter, studied_with
-from app.workflow.studying.asked import asked
+from app.workflow.studying.asked import NOTED, asked
 from app.workflow.studying.matter import judged
 from app.workflow.studying.moved import PARTS, compositions, differences
 from app.workflow.studying.spread import quantiles, ranges
@@ -45,7 +45,7 @@ def totals(demo_store: Store) -> Totals:
 def answers(demo_store: Store) -> pd.DataFrame:
     """Respondents of the last wave of the demo, as they are stored."""
     columns = [*framework_of("traveller").questions, "side", "post", "user_group", "direction", "sex", "language"]
-    read = [*columns, "uniform_near", "traffic_count"]
+    read = [*columns, *NOTED, "traffic_count"]
     return demo_store.responses(demo.SURVEY, waves=[LAST], columns=read)
 
 
@@ -179,8 +179,9 @@ def test_keys_are_shares_of_interviews(document: Document, answers: pd.DataFrame
     spoken = keys[keys["aspect"] == "languages"].set_index("name")["share"]
     assert spoken.sum() == pytest.approx(1, abs=0.01)
     assert spoken.to_dict() == pytest.approx(own["language"].value_counts(normalize=True).to_dict(), abs=0.04)
-    officer = keys.loc[keys["aspect"] == "officer_in_sight", "share"].item()
-    assert officer == pytest.approx((own["uniform_near"] == 1).mean(), abs=0.026)
+    for question, aspect in NOTED.items():
+        share = keys.loc[keys["aspect"] == aspect, "share"].item()
+        assert share == pytest.approx((own[question] == 1).mean(), abs=0.026)
     versions = keys.set_index("aspect")["name"]
     assert versions["instrument"] == document.note["instrument"]
     assert versions["framework"] == document.note["framework"]

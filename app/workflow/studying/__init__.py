@@ -4,9 +4,9 @@ They are of whole sides and at least a hundred people, coarsely rounded, and hol
 worked out from published figures when somebody asks.
 """
 
-from app.workflow.studying.asked import OFFICER
+from app.workflow.studying.asked import NOTED
 from app.workflow.studying.matter import Matter, Studies, studied_with
 from app.workflow.studying.sound import GROUPINGS
 from app.workflow.studying.together import study
 
-__all__ = ["GROUPINGS", "OFFICER", "Matter", "Studies", "studied_with", "study"]
+__all__ = ["GROUPINGS", "NOTED", "Matter", "Studies", "studied_with", "study"]

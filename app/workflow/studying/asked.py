@@ -8,7 +8,9 @@ import pandas as pd
 from app.workflow.studying.matter import FEWEST, Matter, Studies, rounded, to
 from app.workflow.studying.moved import GROUP
 
-LANGUAGE, OFFICER = "language", "uniform_near"
+LANGUAGE = "language"
+#: What the interviewer noted of the place -> aspect of the key of a wave, or what stands beside levels of two sides.
+NOTED = {"uniform_near": "officer_in_sight", "overheard": "overheard"}
 OF_KEYS = 0.05  # to which shares of interviews are rounded
 OF_MIX = 0.01
 SHIFTS = 3  # behind a count of traffic
@@ -40,10 +42,11 @@ def _keys(matter: Matter) -> Iterator[dict[str, object]]:
         spoken = own[LANGUAGE].dropna() if matter.asks(LANGUAGE) else own.iloc[:0, 0]
         for name, share in _languages(spoken.astype("str")) if len(spoken) >= FEWEST else ():
             yield {**place, "aspect": "languages", "name": name, "share": share}
-        seen = own.loc[own[OFFICER] >= 0, OFFICER] if matter.asks(OFFICER) else own.iloc[:0, 0]
-        if len(seen) >= FEWEST:
-            share = rounded(float((seen == 1).mean()), OF_KEYS)
-            yield {**place, "aspect": "officer_in_sight", "name": "", "share": share}
+        for question, aspect in NOTED.items():
+            seen = own.loc[own[question] >= 0, question] if matter.asks(question) else own.iloc[:0, 0]
+            if len(seen) >= FEWEST:
+                share = rounded(float((seen == 1).mean()), OF_KEYS)
+                yield {**place, "aspect": aspect, "name": "", "share": share}
         for aspect, version in versions.items():
             yield {**place, "aspect": aspect, "name": version, "share": np.nan}
 
