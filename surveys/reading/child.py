@@ -1,4 +1,4 @@
-"""The process that parses: run by file path under ``python -I``, it imports calamine and csv and nothing of ours.
+"""The process that parses: run by file path under ``python -I``, it imports calamine and csv and no package of ours.
 
 Standard input is the file, the one argument is the order as JSON, standard output is a run of frames: a line of JSON
 with ``kind`` and ``size``, then so many bytes. Kinds: ``table`` (what was found and the header), ``rows`` (CSV; first
@@ -15,9 +15,13 @@ import io
 import itertools
 import json
 import resource
+import runpy
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, BinaryIO, TextIO
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO, cast
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
 from python_calamine import SheetVisibleEnum as Visible
@@ -30,8 +34,11 @@ LONGEST_CELL = 1_000_000
 FRAME = 1024**2
 EXACT = 1e15
 EXCEL_LINE = "sep="
+#: Columns by which field tools tie a row of a repeat to the row it belongs to.
+PARENTS = frozenset(("PARENT_KEY", "_parent_index", "_parent_table_name"))
 
 Row = tuple[int, list[str]]
+Table = tuple[dict[str, Any], Iterator[Row]]
 
 
 class RefusalError(Exception):
@@ -41,6 +48,26 @@ class RefusalError(Exception):
         super().__init__(code)
         self.code = code
         self.params = params
+
+
+@contextlib.contextmanager
+def damage() -> Iterator[None]:
+    """Take what a library says of a damaged file as a reason not to read on."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, LookupError, NotImplementedError):
+        raise RefusalError("damaged") from None
+
+
+@contextlib.contextmanager
+def _named(part: str) -> Iterator[None]:
+    """Name the part of an archive in a refusal that comes out of it."""
+    try:
+        yield
+    except RefusalError as refusal:
+        if part:
+            refusal.params.setdefault("part", part)
+        raise
 
 
 def confine(*, memory: int, seconds: float) -> None:
@@ -105,7 +132,7 @@ def _promise(text: TextIO, position: int, delimiter: str) -> tuple[bool, float, 
         return sound, 0.0, False, 0 if sound else 1
     width = len(seen[0])
     even = sum(len(cells) == width for cells in seen) / len(seen)
-    alone = len(seen) > 1 and even * len(seen) == 1
+    alone = even * len(seen) == 1 < len(seen) and {len(cells) for cells in seen[1:]} != {width + 1}
     whole = all(cell.count('"') % 2 == 0 for cells in seen for cell in cells)
     return sound, even, whole, 1 if alone else width
 
@@ -140,7 +167,7 @@ def _announced(text: TextIO) -> tuple[str | None, int]:
     return None, 0
 
 
-def read_text(stream: BinaryIO, encoding: str) -> Iterator[tuple[dict[str, Any], Iterator[Row]]]:
+def read_text(stream: BinaryIO, encoding: str) -> Iterator[Table]:
     """Give the table of a CSV: what was found, and its rows."""
     csv.field_size_limit(LONGEST_CELL)
     text = io.TextIOWrapper(stream, encoding=encoding, newline="")
@@ -184,9 +211,7 @@ def _sheet_rows(sheet: CalamineSheet) -> Iterator[Row]:
             yield number, texts
 
 
-def read_workbook(
-    stream: BinaryIO, *, sheet: str | None, every: bool, cells: int
-) -> Iterator[tuple[dict[str, Any], Iterator[Row]]]:
+def read_workbook(stream: BinaryIO, *, sheet: str | None, every: bool, cells: int) -> Iterator[Table]:
     """Give the tables of a workbook: every sheet with data, or the one asked for (by default the first that shows)."""
     try:
         workbook = CalamineWorkbook.from_filelike(stream)
@@ -197,9 +222,7 @@ def read_workbook(
         raise RefusalError("broken") from None
 
 
-def _tables(
-    workbook: CalamineWorkbook, *, sheet: str | None, every: bool, cells: int
-) -> Iterator[tuple[dict[str, Any], Iterator[Row]]]:
+def _tables(workbook: CalamineWorkbook, *, sheet: str | None, every: bool, cells: int) -> Iterator[Table]:
     names = _sheet_names(workbook)
     if sheet is not None and sheet not in names:
         raise RefusalError("no_sheet", sheet=sheet, sheets=names)
@@ -227,6 +250,72 @@ def _sheet_names(workbook: CalamineWorkbook) -> list[str]:
     tables = [meta for meta in workbook.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
     shown = [meta.name for meta in tables if meta.visible == Visible.Visible]
     return shown + [meta.name for meta in tables if meta.visible != Visible.Visible]
+
+
+# Archives of CSVs, and Parquet ----------------------------------------------------------------------------------------
+
+
+def read_archive(
+    stream: BinaryIO, parts: Sequence[dict[str, str]], *, sheet: str | None, every: bool
+) -> Iterator[Table]:
+    """Give the tables of an archive: the one asked for, or the main one, then (if all are wanted) its repeats."""
+    by_name = {part["sheet"]: part for part in parts}
+    if sheet is not None and sheet not in by_name:
+        raise RefusalError("no_sheet", sheet=sheet, sheets=list(by_name))
+    with damage(), zipfile.ZipFile(stream) as archive:
+        headers = {name: _header(archive, part) for name, part in by_name.items()}
+        filled = {name: header for name, header in headers.items() if header != []}
+        main = sheet or main_table(filled)
+        if not every and not main:
+            raise RefusalError("no_main" if filled else "blank", sheets=list(filled))
+        for name in sorted(filled, key=lambda name: name != main) if every else [main]:
+            codec = by_name[name]["encoding"]
+            details = {"encoding": codec, "other_sheets": " / ".join(other for other in filled if other != name)}
+            with _named(name), archive.open(by_name[name]["file"]) as opened:
+                for found, rows in read_text(cast("BinaryIO", opened), codec):
+                    yield {**found, "sheet": name, "details": details | found["details"]}, rows
+
+
+def _header(archive: zipfile.ZipFile, part: dict[str, str]) -> list[str] | None:
+    """Header of a table: empty where the table is, and None where it cannot be read."""
+    with archive.open(part["file"]) as opened:
+        try:
+            found, _ = next(read_text(cast("BinaryIO", opened), part["encoding"]))
+        except RefusalError as refusal:
+            return [] if refusal.code == "blank" else None
+    return list(found["columns"])
+
+
+def main_table(headers: Mapping[str, Sequence[str] | None]) -> str:
+    """Name of the table that is no repeat: the only one without a parent, or the one all others are named after."""
+    first = [name for name, header in headers.items() if len(headers) == 1 or PARENTS.isdisjoint(header or ())]
+    shortest = min(first, key=len, default="")
+    others = [name for name in first if name != shortest]
+    after = [name[len(shortest) :] for name in others if name.startswith(shortest)]
+    return shortest if len(after) == len(others) and not any(rest[0].isalnum() for rest in after) else ""
+
+
+def read_parquet(stream: BinaryIO, *, rows: int) -> Iterator[Table]:
+    """Give the table of a Parquet file; the module that reads it stands beside this one."""
+    columnar = runpy.run_path(str(Path(__file__).with_name("columnar.py")), run_name="surveys.reading.columnar")
+    with damage():
+        file = columnar["opened"](stream)
+        unfit = columnar["unfit"](file)
+    if file.metadata.num_rows > rows:
+        raise RefusalError("rows", limit=rows)
+    if unfit:
+        raise RefusalError("kind", column=unfit[0], kind=unfit[1])
+    yield (
+        {"sheet": "", "columns": list(file.schema_arrow.names), "details": {}},
+        _numbered(columnar["rows"](file, as_text)),
+    )
+
+
+def _numbered(rows: Iterator[list[str]]) -> Iterator[Row]:
+    with damage():
+        for number, cells in enumerate(rows, start=2):
+            if any(cell.strip() for cell in cells):
+                yield number, cells
 
 
 # Handing over ---------------------------------------------------------------------------------------------------------
@@ -270,18 +359,26 @@ def _flush(out: BinaryIO, buffer: io.StringIO, line: int) -> None:
     buffer.truncate()
 
 
+def _read(order: dict[str, Any], stream: BinaryIO) -> Iterator[Table]:
+    """Tables of the stream by the family of formats that the order names."""
+    if order["format"] == "csv":
+        return read_text(stream, order["encoding"])
+    if order["format"] == "zip":
+        return read_archive(stream, order["parts"], sheet=order["sheet"], every=order["every"])
+    if order["format"] == "parquet":
+        return read_parquet(stream, rows=order["limits"]["rows"])
+    return read_workbook(stream, sheet=order["sheet"], every=order["every"], cells=order["limits"]["cells"])
+
+
 def obey(order: dict[str, Any], stream: BinaryIO, out: BinaryIO) -> None:
     """Do what the order says and write the frames; a refusal is the last frame."""
     limits = order["limits"]
     try:
         if not stream.seekable():
             stream = io.BytesIO(stream.read())
-        if order["format"] == "csv":
-            tables = read_text(stream, order["encoding"])
-        else:
-            tables = read_workbook(stream, sheet=order["sheet"], every=order["every"], cells=limits["cells"])
-        for found, rows in tables:
-            send_table(out, found, rows, limits=limits)
+        for found, rows in _read(order, stream):
+            with _named(found["sheet"] if order["format"] == "zip" else ""):
+                send_table(out, found, rows, limits=limits)
         send(out, "done", b"")
     except RefusalError as refusal:
         send(out, "refused", json.dumps({"code": refusal.code, "params": refusal.params}).encode())

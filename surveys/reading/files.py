@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from surveys.errors import ReadingError
-from surveys.reading import encoding, guard, kinds, process
+from surveys.reading import encoding, guard, guard_ods, guard_zip, kinds, process
 from surveys.reading.limits import Limits
 from surveys.reading.table import RawTable
 
 UPLOAD = Limits()
+GUARDS = {"xlsx": guard.guard, "xls": guard.guard_old, "ods": guard_ods.guard}
 
 
 def read(path: Path, *, limits: Limits = UPLOAD, sheet: str | None = None) -> RawTable:
-    """Read one table from a CSV, XLSX or XLS file.
+    """Read one table from a CSV (or an archive of CSVs), a workbook (XLSX, XLS, ODS) or a Parquet file.
 
     Parameters
     ----------
@@ -25,14 +26,16 @@ def read(path: Path, *, limits: Limits = UPLOAD, sheet: str | None = None) -> Ra
     limits : Limits
         What it may ask for.
     sheet : str, optional
-        Sheet of a workbook; by default the first that shows and holds data. ``details["other_sheets"]`` names the rest.
+        Sheet of a workbook, by default the first that shows and holds data; table of an archive, by default the main
+        one: that of the form, not of a repeat in it. ``details["other_sheets"]`` names the rest.
 
     Returns
     -------
     RawTable
         All cells as text. The header is the first line or row that is not blank; blank rows are left out but counted,
         so that ``lines`` are the numbers a spreadsheet shows (in a CSV: records, however many text lines one takes).
-        In workbooks whole numbers lose their ".0", days and times are ISO 8601, and cells in error ("#N/A") are blank.
+        In workbooks whole numbers lose their ".0", days and times are ISO 8601, and cells in error ("#N/A") are blank;
+        Parquet is put into words alike, and its rows are counted as if a header stood above them.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def read_bytes(data: bytes, name: str, *, limits: Limits = UPLOAD, sheet: str | 
 
 
 def sheets(path: Path, *, limits: Limits = UPLOAD) -> dict[str, RawTable]:
-    """Every sheet of a workbook that holds data, by name; a CSV is one table named "".
+    """Every sheet of a workbook and every table of an archive that holds data, by name; other files are one, named "".
 
     Raises
     ------
@@ -78,13 +81,18 @@ def _tables(
     _check_size(stream, name=name, limits=limits)
     stream.seek(0)
     form = kinds.kind(stream.read(kinds.START), name=name)
-    if form == "csv":
-        return _text(stream, name=name, limits=limits, sheet=sheet)
     if form == "xlsx":
-        guard.guard(stream, name=name, limits=limits)
-    else:
-        guard.guard_old(stream, name=name)
-    return process.parse(stream, name=name, form=form, encoding="", limits=limits, sheet=sheet, every=every)
+        form = kinds.archive(stream, name=name)
+    if sheet is not None and form in ("csv", "parquet"):
+        raise ReadingError(f"{name} is one table and has no sheets; leave the sheet {sheet!r} out.")
+    if form == "csv":
+        return _text(stream, name=name, limits=limits)
+    parts: list[dict[str, str]] = []
+    if form == "zip":
+        parts = guard_zip.guard(stream, name=name, limits=limits)
+    elif form in GUARDS:
+        GUARDS[form](stream, name=name, limits=limits)
+    return process.parse(stream, name=name, form=form, parts=parts, limits=limits, sheet=sheet, every=every)
 
 
 def _check_size(stream: BinaryIO, *, name: str, limits: Limits) -> None:
@@ -97,10 +105,8 @@ def _check_size(stream: BinaryIO, *, name: str, limits: Limits) -> None:
         )
 
 
-def _text(stream: BinaryIO, *, name: str, limits: Limits, sheet: str | None) -> list[RawTable]:
-    if sheet is not None:
-        raise ReadingError(f"{name} is a text file and has no sheets; leave the sheet {sheet!r} out.")
+def _text(stream: BinaryIO, *, name: str, limits: Limits) -> list[RawTable]:
     found = encoding.detect(stream, name=name)
-    tables = process.parse(stream, name=name, form="csv", encoding=found.name, limits=limits, sheet=None, every=False)
+    tables = process.parse(stream, name=name, form="csv", encoding=found.name, limits=limits)
     known = {"encoding": found.name, "byte_order_mark": "yes" if found.marked else "no"}
     return [replace(table, details={**known, **table.details}) for table in tables]

@@ -11,7 +11,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 from xml.parsers import expat
 
@@ -29,6 +30,7 @@ ANY_CELL = re.compile(rb"<(?:[^\s<>/!?:]+:)?c[\s/>]")
 LONGEST_TAG = 1024**2
 WORKBOOK = "xl/workbook.xml"
 LETTERS = 26
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OverflowError, ValueError, OSError, RuntimeError)
 
 
 def guard(stream: BinaryIO, *, name: str, limits: Limits) -> None:
@@ -39,25 +41,29 @@ def guard(stream: BinaryIO, *, name: str, limits: Limits) -> None:
     ReadingError
         With what was found, where, and the remedy.
     """
+    with opened(stream, broken(name)) as parts:
+        _check_directory(parts, name=name, limits=limits)
+        for part in parts:
+            _check_part(stream, part, name=name, limits=limits)
+
+
+@contextmanager
+def opened(stream: BinaryIO, damaged: ReadingError) -> Iterator[list[zipfile.ZipInfo]]:
+    """Parts of an archive while they are looked through; whatever shows damage is refused in the given sentence."""
     try:
         stream.seek(0)
         with zipfile.ZipFile(stream) as archive:
             parts = archive.infolist()
-        _check_directory(parts, name=name, limits=limits)
-        for part in parts:
-            _check_part(stream, part, name=name, limits=limits)
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OverflowError, ValueError, OSError):
-        raise broken(name) from None
+        yield parts
+    except DAMAGE:
+        raise damaged from None
 
 
-def guard_old(stream: BinaryIO, *, name: str) -> None:
+def guard_old(stream: BinaryIO, *, name: str, limits: Limits) -> None:  # noqa: ARG001 - called like the others
     """Refuse an encrypted workbook, which hides in the container format of old XLS files."""
     stream.seek(0)
-    carried = b""
-    while chunk := stream.read(CHUNK):
-        if ENCRYPTED_PACKAGE in carried + chunk:
-            raise locked(name)
-        carried = chunk[-len(ENCRYPTED_PACKAGE) :]
+    if holds(iter(lambda: stream.read(CHUNK), b""), ENCRYPTED_PACKAGE):
+        raise locked(name)
 
 
 def broken(name: str) -> ReadingError:
@@ -73,44 +79,58 @@ def locked(name: str) -> ReadingError:
     return ReadingError(f"{name} is locked with a password; save a copy without one and choose that copy.")
 
 
+def check_parts(parts: list[zipfile.ZipInfo], *, name: str, limits: Limits) -> None:
+    """Refuse parts that are locked, stand twice, or declare that they unpack to more than the limit."""
+    if any(part.flag_bits & ENCRYPTED for part in parts):
+        raise locked(name)
+    if len({part.filename.lower() for part in parts}) < len(parts) or len(parts) > PARTS:
+        raise zipfile.BadZipFile
+    if sum(part.file_size for part in parts) > limits.unpacked_bytes:
+        raise ReadingError(
+            f"{name} unpacks to more than {limits.unpacked_bytes:,} bytes; export it as CSV, or in smaller parts."
+        )
+
+
+def unpack(stream: BinaryIO, part: zipfile.ZipInfo, *, name: str) -> Iterator[bytes]:
+    """Bytes of a part, in chunks, as they really unpack; never more than it declares."""
+    size = 0
+    for chunk in _inside(stream, part):
+        size += len(chunk)
+        if size > part.file_size:
+            raise ReadingError(
+                f"{name} declares {part.filename} smaller than it is, which no program does; export it again."
+            )
+        yield chunk
+
+
+def holds(chunks: Iterable[bytes], mark: bytes) -> bool:
+    """Whether a mark stands anywhere in a stream, also across two chunks."""
+    carried = b""
+    for chunk in chunks:
+        if mark in carried + chunk:
+            return True
+        carried = (carried + chunk)[-len(mark) :]
+    return False
+
+
 def _check_directory(parts: list[zipfile.ZipInfo], *, name: str, limits: Limits) -> None:
-    names = {part.filename.lower() for part in parts}
-    if WORKBOOK not in names:
+    if WORKBOOK not in {part.filename.lower() for part in parts}:
         raise ReadingError(
             f"{name} is an archive but not an Excel workbook (.xlsx); "
             "unpack it and choose the CSV or XLSX inside, or save the sheet as XLSX."
         )
-    if any(part.flag_bits & ENCRYPTED for part in parts):
-        raise locked(name)
-    if len(names) < len(parts) or len(parts) > PARTS:
-        raise broken(name)
-    declared = sum(part.file_size for part in parts)
-    if declared > limits.unpacked_bytes:
-        raise _too_large(name, limits)
-
-
-def _too_large(name: str, limits: Limits) -> ReadingError:
-    return ReadingError(
-        f"{name} unpacks to more than {limits.unpacked_bytes:,} bytes; export it as CSV, or in smaller parts."
-    )
+    check_parts(parts, name=name, limits=limits)
 
 
 def _check_part(stream: BinaryIO, part: zipfile.ZipInfo, *, name: str, limits: Limits) -> None:
     glance = _Glance()
-    size = 0
-    for chunk in _unpack(stream, part, name=name):
-        size += len(chunk)
-        if size > part.file_size:
-            raise ReadingError(
-                f"{name} declares {part.filename} smaller than it is, which no spreadsheet program does; "
-                "export it again."
-            )
+    for chunk in unpack(stream, part, name=name):
         glance.feed(chunk)
         if glance.cells > limits.cells:
             raise _crowded(name, part.filename, limits)
     if glance.odd or glance.last_row * glance.last_column > limits.cells:
         look = _Look(part.filename, name=name, limits=limits)
-        for chunk in _unpack(stream, part, name=name):
+        for chunk in unpack(stream, part, name=name):
             look.feed(chunk, final=False)
         look.feed(b"", final=True)
 
@@ -121,14 +141,14 @@ def _crowded(name: str, part: str, limits: Limits) -> ReadingError:
     )
 
 
-def _unpack(stream: BinaryIO, part: zipfile.ZipInfo, *, name: str) -> Iterator[bytes]:
+def _inside(stream: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:
     """Bytes of a part as they really unpack: zipfile itself would stop at the declared size."""
     if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise broken(name)
+        raise zipfile.BadZipFile
     stream.seek(part.header_offset)
     signature, name_length, extra_length = LOCAL_HEADER.unpack(stream.read(LOCAL_HEADER.size))
     if signature != b"PK\x03\x04":
-        raise broken(name)
+        raise zipfile.BadZipFile
     stream.seek(name_length + extra_length, 1)
     packed = _take(stream, part.compress_size)
     yield from packed if part.compress_type == zipfile.ZIP_STORED else _inflate(packed)

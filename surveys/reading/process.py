@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -114,16 +114,44 @@ def resident(pid: int) -> int:
 
 
 def parse(
-    stream: BinaryIO, *, name: str, form: str, encoding: str, limits: Limits, sheet: str | None, every: bool
+    stream: BinaryIO,
+    *,
+    name: str,
+    form: str,
+    limits: Limits,
+    encoding: str = "",
+    parts: Sequence[Mapping[str, str]] = (),
+    sheet: str | None = None,
+    every: bool = False,
 ) -> list[RawTable]:
     """Tables of a stream, parsed in the sandbox.
+
+    Parameters
+    ----------
+    stream : BinaryIO
+        The file, looked through by its guard.
+    name : str
+        What it is called in sentences.
+    form : str
+        Family of formats, see `kinds`.
+    limits : Limits
+        What the process may ask for.
+    encoding : str
+        Codec of a CSV.
+    parts : sequence of mappings
+        Tables of an archive: ``file``, ``sheet`` and ``encoding`` of each.
+    sheet : str, optional
+        The one table wanted of several; by default the main one.
+    every : bool
+        Whether all tables are wanted.
 
     Raises
     ------
     ReadingError
         When the child refuses, fails, or has to be ended.
     """
-    order = {"format": form, "encoding": encoding, "sheet": sheet, "every": every, "limits": asdict(limits)}
+    order: dict[str, Any] = {"format": form, "encoding": encoding, "parts": parts, "sheet": sheet, "every": every}
+    order["limits"] = asdict(limits)
     with _running(stream, order) as child:
         watch = _Watch(child, limits)
         with watch.looking():
@@ -132,7 +160,10 @@ def parse(
     if code:
         raise refusal(code, {}, name=name)
     if delivery.refused:
-        raise refusal(str(delivery.refused.get("code")), dict(delivery.refused.get("params", {})), name=name)
+        params = dict(delivery.refused.get("params", {}))
+        part = params.pop("part", "")
+        called = f"{name} ({part})" if part else name
+        raise refusal(str(delivery.refused.get("code")), params, name=called)
     return delivery.tables
 
 

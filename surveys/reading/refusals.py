@@ -18,6 +18,9 @@ CALLED = {
     "\x01": "control character 1",
 }
 
+#: Line of the first row, where the header is the first line.
+FIRST = 2
+
 SENTENCES = {
     "blank": "{name} holds no table: every line is blank; export it again.",
     "blank_sheet": "{name} has no filled cell in {where}; export it again, or choose the sheet that holds the answers.",
@@ -28,7 +31,12 @@ SENTENCES = {
     "columns": "{name} has {columns:,} columns where at most {limit:,} are read; "
     "export only the questions, without the columns of repeats or choices.",
     "failed": "{name} could not be read to its end, so it is damaged or no such file; export it again.",
+    "damaged": "{name} cannot be read as what it says it is, so it is damaged; export it again.",
     "memory": "{name} needs more memory than one file may have; export it as CSV, or in smaller parts.",
+    "kind": "{name} has a column {column!r} of {kind} where a table holds texts, numbers, days and times; "
+    "write each part of it as a column of its own, or leave it out.",
+    "no_main": "{name} holds several tables and none is the main one: {listed}; "
+    "unpack it and choose the one that holds the answers.",
     "no_sheet": "{name} has no sheet {sheet!r}; it has {listed}.",
     "nul": "{name} holds a zero byte in a cell at or before line {line}; export it again.",
     "one_column": "{name} has one column only, but its lines would make {columns} columns if cut at the {called}; "
@@ -43,7 +51,7 @@ SENTENCES = {
     "unclosed": "{name}: a cell that opens with a quotation mark on line {line} is never closed; "
     "mend that line, or export the file again.",
     "uneven": "{name}: line {line} has {cells} cells where the header has {columns}; "
-    "a separator or a line break stands unquoted there, or cells are missing: mend that line, or export it again.",
+    "a separator or a line break stands unquoted there, or {lacking}: mend that line, or export it again.",
 }
 
 
@@ -66,6 +74,9 @@ def _words(params: Mapping[str, object]) -> dict[str, object]:
             if words.get("quoted")
             else "export or save it again with commas, semicolons or tabs between the cells"
         )
+    words["lacking"] = "cells are missing"
+    if words.get("line") == FIRST and words.get("cells") == int(str(words.get("columns"))) + 1:
+        words["lacking"] = "the header lacks the name of the first column (R: write without row names)"
     sheets = words.get("sheets")
     if isinstance(sheets, list):
         words["listed"] = ", ".join(repr(sheet) for sheet in sheets) or "no sheet with cells"

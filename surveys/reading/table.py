@@ -19,11 +19,11 @@ class RawTable:
     lines : pandas.Series of int
         For each row its number in the file or sheet, header = 1, as a spreadsheet shows it.
     sheet : str
-        Name of the sheet, "" for CSV.
+        Name of the sheet, or of the table in an archive; "" for a CSV and Parquet.
     format : str
-        "csv" or "xlsx" (or "xls").
+        "csv", "xlsx", "xls", "ods", "parquet", or "zip" (a CSV in an archive).
     details : mapping
-        What was detected: encoding, delimiter, byte-order mark; other sheets of the workbook.
+        What was detected: encoding, delimiter, byte-order mark; other sheets of the workbook or tables of the archive.
     """
 
     columns: tuple[str, ...]
