@@ -7,6 +7,7 @@
     |-- InstrumentError         a form or instrument contradicts itself
     |-- MappingError            columns of a file cannot be matched to the questions
     +-- StoreError              the store refuses or cannot be opened
+        +-- StoreTroubleError   its database fails, and may do the same thing later
 
 A message says what is wrong, where it is and what to do; it never repeats a respondent's answer.
 """
@@ -30,3 +31,7 @@ class MappingError(SurveyError):
 
 class StoreError(SurveyError):
     """The store refuses or cannot be opened."""
+
+
+class StoreTroubleError(StoreError):
+    """The database fails, be it full, locked or away: the same may succeed later."""

@@ -125,17 +125,45 @@ def store_file(
     if view.report.responses is None:
         blocking = view.kinds.loc[view.kinds["blocks"], "problem"]
         raise InstrumentError("the file is not stored: " + "; ".join(blocking.head(3)))
-    sha256 = vault.digest(path)
+    return store_responses(
+        view.report.responses,
+        store=store,
+        survey_id=survey_id,
+        wave=wave,
+        sha256=vault.digest(path),
+        filename=path.name,
+        who=who,
+        at=at,
+        sealed=vault.seal(path, vault_key) if vault_key else None,
+        title=title,
+        synthetic=synthetic,
+    )
+
+
+def store_responses(
+    responses: checking.Responses,
+    *,
+    store: Store,
+    survey_id: str,
+    wave: str,
+    sha256: str,
+    filename: str,
+    who: str,
+    at: datetime,
+    sealed: vault.Sealed | None = None,
+    title: str | None = None,
+    synthetic: bool = False,
+) -> Saved:
+    """Store the answers of a file of this digest, as `store_file` does; `sealed` is the file, where it is kept."""
     known = next((row for row in store.surveys() if row.id == survey_id), None)
     if known is not None:
         _refuse(store, known, wave, sha256, synthetic=synthetic)
-    sealed = vault.seal(path, vault_key) if vault_key else None
     return store.save(
-        view.report.responses,
+        responses,
         survey_id=survey_id,
         wave=wave,
         sha256=sha256,
-        filename=path.name,
+        filename=filename,
         who=who,
         at=at,
         sealed=sealed,

@@ -1,6 +1,7 @@
 """Where answers are kept: the only SQL of the program."""
 
 from surveys.store.backups import restore
+from surveys.store.jobs import JobKind, JobRow, JobState, Order, Stage
 from surveys.store.rows import (
     BatchRow,
     Comment,
@@ -24,11 +25,16 @@ __all__ = [
     "Erased",
     "Event",
     "Fault",
+    "JobKind",
+    "JobRow",
+    "JobState",
+    "Order",
     "ReleaseRow",
     "ReleaseState",
     "Role",
     "Saved",
     "Signature",
+    "Stage",
     "State",
     "Store",
     "SurveyRow",

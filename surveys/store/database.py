@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from surveys.errors import StoreError
+from surveys.errors import StoreError, StoreTroubleError
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -127,7 +127,7 @@ def trouble(deed: str, *, outcome: str = "nothing was changed") -> Iterator[None
     try:
         yield
     except (DBAPIError, sqlite3.DatabaseError) as error:
-        raise StoreError(
+        raise StoreTroubleError(
             f"the store could not be {deed}, and {outcome}: {_said(error)}; "
             "see that it is a store that you may write to, that its disk has room and that no other program holds it, "
             "then try again"

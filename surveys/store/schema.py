@@ -254,6 +254,34 @@ event = Table(
     Column("mac", String(64)),  # None only between a migration and the end of the first opening
 )
 
+job = Table(
+    "job",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("survey_id", String(64), nullable=False),  # not a key: the survey may come with the file
+    Column("wave", String(64), nullable=False),
+    Column("instrument", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("place", String(64), nullable=False),  # where the file lies in the folder of waiting files
+    Column("sealed", Boolean, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("lease_until", Utc),  # of a job that waits: when it may be begun again
+    Column("worker", String(64), nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("report", JSON, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    CheckConstraint("kind IN ('check', 'import')", name="kind"),
+    CheckConstraint("stage IN ('read', 'check', 'store', 'score')", name="stage"),
+    CheckConstraint("state IN ('waiting', 'running', 'done', 'failed')", name="state"),
+)
+
 secret = Table(
     "secret",
     metadata,
@@ -267,6 +295,7 @@ Index(None, submission.c.batch_id)  # gives the rows of a batch in the order the
 Index(None, totals.c.survey_id)
 Index(None, tombstone.c.survey_id)
 Index(None, comment.c.release_id)
+Index(None, job.c.state)
 # a file counts once in a wave; one that was undone may come again
 Index(
     None,

@@ -1,7 +1,7 @@
 """The store as the rest of the program sees it."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -10,11 +10,12 @@ import pandas as pd
 from surveys.checking import Responses
 from surveys.errors import StoreError
 from surveys.questionnaire import Questionnaire
-from surveys.store import answers, audit, chaining, erasure, prints, records, releases, submissions, undoing
+from surveys.store import answers, audit, chaining, erasure, jobs, prints, records, releases, submissions, undoing
 from surveys.store.backups import backup
 from surveys.store.database import make_engine, reading, scrub, upgrade, writing
 from surveys.store.desk import Deed, ReleaseDesk
 from surveys.store.instruments import hidden_columns
+from surveys.store.jobs import JobRow, JobState, Order, Stage
 from surveys.store.rows import BatchRow, Erased, Event, Fault, Saved, State, SurveyRow, WaveRow
 from surveys.store.verifying import verify
 from surveys.store.versions import extend, newest, register
@@ -76,6 +77,11 @@ class Store(ReleaseDesk):
         """Every wave of a survey by name, with its current submissions counted."""
         with reading(self._engine) as connection:
             return records.waves(connection, survey_id)
+
+    def wave_names(self, survey_id: str) -> tuple[str, ...]:
+        """Names of the waves of a survey, without counting anything: however much is stored, this is quick."""
+        with reading(self._engine) as connection:
+            return tuple(records.wave_ids(connection, survey_id))
 
     def set_wave_state(self, survey_id: str, wave: str, state: State, *, who: str, at: datetime) -> None:
         """Make a wave a draft again that no release holds, such as one published before there were releases."""
@@ -225,6 +231,77 @@ class Store(ReleaseDesk):
             records.erase_raw(connection, sha256, at)
             self._log(connection, Deed(who, at, "erase-raw", {}), sha256)
         scrub(self._engine, "raw_upload")
+
+    def add_job(self, order: Order, *, at: datetime) -> int:
+        """Let a file wait, once it is safe where the order says it lies; gives the number of its job."""
+        with writing(self._engine) as connection:
+            return jobs.put(connection, order, at)
+
+    def job(self, number: int) -> JobRow:
+        """Find one job as it stands."""
+        with reading(self._engine) as connection:
+            return jobs.find(connection, number)
+
+    def jobs(self, *, limit: int = 100) -> tuple[JobRow, ...]:
+        """List the newest jobs, oldest of them first."""
+        with reading(self._engine) as connection:
+            return jobs.jobs(connection, limit=limit)
+
+    def job_places(self, *, since: datetime) -> frozenset[str]:
+        """Where the files lie that are needed: of jobs that are open, and of those that failed since a moment."""
+        with reading(self._engine) as connection:
+            return jobs.wanted(connection, since)
+
+    def claim_job(self, *, worker: str, places: Collection[str], at: datetime, until: datetime) -> JobRow | None:
+        """Take the oldest job that is free and whose file is in one of the places, under a lease; None without any."""
+        with reading(self._engine) as connection:  # so that a worker with nothing to do keeps nobody from writing
+            if not jobs.any_such(connection, jobs.is_free(at)):
+                return None
+        with writing(self._engine) as connection:
+            return jobs.claim(connection, worker=worker, places=places, at=at, until=until)
+
+    def hold_job(self, number: int, *, worker: str, until: datetime) -> bool:
+        """Lengthen the lease of a worker; says whether it still has one."""
+        with writing(self._engine) as connection:
+            return jobs.change(connection, number, worker=worker, values={"lease_until": until})
+
+    def move_job(
+        self, number: int, *, worker: str, stage: Stage, report: Mapping[str, object], at: datetime, until: datetime
+    ) -> bool:
+        """Let a job be at its next stage, with a fresh lease; says whether the worker still has it."""
+        values = {"stage": stage, "report": dict(report), "lease_until": until, "updated_at": at}
+        with writing(self._engine) as connection:
+            return jobs.change(connection, number, worker=worker, values=values)
+
+    def end_job(
+        self,
+        number: int,
+        *,
+        worker: str,
+        state: JobState,
+        problem: str,
+        report: Mapping[str, object],
+        attempt: int,
+        at: datetime,
+        due: datetime | None = None,
+    ) -> bool:
+        """Let go of a job that is done, failed, or waits again until it is `due`; says whether the worker had it."""
+        values = {"state": state, "problem": problem, "report": dict(report), "attempt": attempt, "lease_until": due}
+        with writing(self._engine) as connection:
+            return jobs.change(connection, number, worker=worker, values={**values, "worker": "", "updated_at": at})
+
+    def give_up_jobs(self, *, at: datetime, problem: str) -> int:
+        """End every job that was begun as often as it may be and whose last worker is gone; says how many."""
+        with reading(self._engine) as connection:
+            if not jobs.any_such(connection, jobs.is_lost(at)):
+                return 0
+        with writing(self._engine) as connection:
+            return jobs.give_up(connection, at=at, problem=problem)
+
+    def begin_job_again(self, number: int, *, at: datetime) -> None:
+        """Let a job that failed wait once more."""
+        with writing(self._engine) as connection:
+            jobs.begin_again(connection, number, at)
 
     def log(
         self,
