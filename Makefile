@@ -25,8 +25,8 @@ run:
 	@sh .ci/setup run
 	$(call say,Demo survey: invented answers; only an empty store is filled)
 	@$(BIN)/sarhad demo
-	$(call say,The pages; end with Ctrl-C)
-	@$(BIN)/sarhad serve
+	$(call say,The pages and the worker that takes files sent to it; end with Ctrl-C)
+	@$(BIN)/sarhad work & worker=$$!; trap 'kill $$worker 2>/dev/null' EXIT; $(BIN)/sarhad serve
 
 test:
 	@sh .ci/setup test
@@ -53,7 +53,9 @@ endurance:
 	@SARHAD_REQUIRE_ALL=1 SARHAD_KILL_STRIDE=1 $(PYTEST) -q tests/surveys/test_store_killed.py
 	$(call say,Eight writers for two minutes; a full disk; any use case killed)
 	@SARHAD_REQUIRE_ALL=1 SARHAD_ENDURANCE=1 $(BIN)/python -m pytest -q tests/surveys/test_store_crowded.py \
-		tests/surveys/test_store_full.py tests/app/test_killed.py
+		tests/surveys/test_store_full.py tests/app/test_killed.py tests/app/test_jobs.py
+	$(call say,Every sample beside the checkout is read or refused in words)
+	@SARHAD_ENDURANCE=1 $(PYTEST) -q tests/samples/test_every_sample.py
 	$(call say,Ranks and bands and questions of two meanings and claims of change: 1000 surveys a line)
 	@SARHAD_REQUIRE_ALL=1 SARHAD_ENDURANCE=1 $(PYTEST) -q $(SIMULATED)
 	$(call say,What a commander learns from 200 random surveys)

@@ -12,19 +12,38 @@ import typer
 from rich.table import Table
 
 from app import exchange, sentences, settings, sources
-from app.cli import agreed, chains, comparing, driving, effects, frameworks, keeping, leading, modelling, releasing
+from app.cli import (
+    agreed,
+    chains,
+    comparing,
+    driving,
+    effects,
+    frameworks,
+    instruments,
+    keeping,
+    leading,
+    listing,
+    modelling,
+    releasing,
+    working,
+)
 from app.cli.estimating import estimate
+from app.cli.fieldwork import plan, state
 from app.cli.printing import ERR, OUT, Format, FormatOption, limits_, print_rows, print_table, split
 from app.cli.reading import ReleaseOption, release_of
 from app.cli.releasing import AsOption, SurveyOption, now, who
 from app.workflow import demo as demo_workflow
 from app.workflow import diagnosis, fieldwork, results, shelf, storage
 from scoring import RequestError, ScoringError
-from surveys import xlsform
 from surveys.errors import SurveyError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(estimate)
+app.command("send")(working.send)
+app.command("work")(working.work)
+app.command("jobs")(working.list_jobs)
+app.command("fieldwork")(state)
+app.command("plan")(plan)
 app.command("publish")(releasing.publish_wave)
 app.command("withdraw")(releasing.withdraw)
 for command in (keeping.erase, keeping.undo, keeping.backup, keeping.restore):
@@ -35,7 +54,7 @@ READING: Mapping[str, Callable[..., None]] = {
     "composition": comparing.composition, "chain": chains.chain, "gap": chains.gap, "effects": effects.judge,
     "drivers": driving.drivers, "mend": driving.mend, "commitments": agreed.commitments, "targets": agreed.targets,
     "results-table": agreed.results_table, "context": chains.others, "test": modelling.associate,
-    "regress": modelling.regress,
+    "regress": modelling.regress, "list-experiment": listing.listed,
 }  # fmt: skip
 for name, reader in READING.items():
     app.command(name)(reader)
@@ -204,30 +223,8 @@ def serve(
     sys.exit(subprocess.call(command, env=around))  # noqa: S603 - our own module
 
 
-instrument_app = typer.Typer(no_args_is_help=True, help="Instruments: questionnaires as reviewable CSV.")
-app.add_typer(instrument_app, name="instrument")
+app.add_typer(instruments.app, name="instrument")
 app.add_typer(frameworks.app, name="framework")
-
-
-@instrument_app.command("build")
-def instrument_build(
-    instrument: Annotated[str, typer.Argument(help="name of an instrument, or a folder")] = "traveller",
-    out: Annotated[Path | None, typer.Option(help="file to write, by default NAME.xlsx here")] = None,
-) -> None:
-    """Compile an instrument to an XLSForm that field tools take."""
-    folder = Path(instrument) if Path(instrument).is_dir() else settings.INSTRUMENTS / instrument
-    target = out or Path(f"{folder.name}.xlsx")
-    for warning in xlsform.build(folder, target):
-        ERR.print(warning, style="yellow", markup=False)
-    OUT.print(f"{target} is written.", markup=False)
-
-
-@instrument_app.command("check")
-def instrument_check(instrument: Annotated[str, typer.Argument(help="name, folder or XLSForm")] = "traveller") -> None:
-    """Say what contradicts itself in an instrument or form."""
-    known = instrument in fieldwork.instruments()
-    questionnaire = fieldwork.instrument(instrument) if known else fieldwork.sound(sources.form(instrument))
-    OUT.print(f"{questionnaire.title}: {len(questionnaire.questions)} questions, no fault found.", markup=False)
 
 
 @app.command()

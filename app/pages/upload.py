@@ -33,7 +33,8 @@ def _send(info: SurveyInfo) -> None:
     with st.container(horizontal=True):
         wave = st.text_input("Wave", placeholder="such as 2026", key="wave_name", max_chars=20).strip()
         who = st.text_input("Your initials, for the log", key="who", max_chars=20).strip()
-    kinds, most = ["csv", "tsv", "txt", "xlsx"], session.upload_megabytes()
+    kinds = ["csv", "tsv", "txt", "tab", "xlsx", "xlsm", "xls", "ods", "parquet", "zip"]
+    most = session.upload_megabytes()
     file = st.file_uploader("Export of the field tool: CSV or Excel", type=kinds, key="up", max_upload_size=most)
     if file is None:
         st.markdown(STEPS)

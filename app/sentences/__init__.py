@@ -87,6 +87,7 @@ from app.sentences.indices import (
     stand_apart,
     turned,
 )
+from app.sentences.jobs import JOBS, STAGES, job_code, job_doing, job_told, job_words, problems_counted
 from app.sentences.leading import ONE_WAVE, SIDES_APART, beside_change, clear_changes, family, headline_words, reported
 
 __all__ = [
@@ -107,6 +108,7 @@ __all__ = [
     "GAPS",
     "GUARD",
     "HOWS",
+    "JOBS",
     "JUDGINGS",
     "MENDS",
     "NOTHING_AGAINST_WHOLE",
@@ -119,6 +121,7 @@ __all__ = [
     "RESULTS_FAMILIES",
     "SENTENCES",
     "SIDES_APART",
+    "STAGES",
     "STANDINGS",
     "SURE",
     "TERMS",
@@ -148,6 +151,10 @@ __all__ = [
     "gap_told",
     "gap_verdict",
     "headline_words",
+    "job_code",
+    "job_doing",
+    "job_told",
+    "job_words",
     "mend_alike",
     "mend_code",
     "mend_line",
@@ -159,6 +166,7 @@ __all__ = [
     "other_meaning",
     "outcome",
     "post_alone",
+    "problems_counted",
     "reported",
     "saved",
     "sentence",

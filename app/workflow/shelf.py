@@ -49,7 +49,7 @@ class StoreShelf:
         for row in self.store.surveys():
             standing = publishing.standing(self.store, row.id)
             public = standing.waves if standing else ()
-            drafts = tuple(wave.name for wave in self.store.waves(row.id) if wave.name not in public)
+            drafts = tuple(name for name in self.store.wave_names(row.id) if name not in public)
             number = standing.number if standing else 0
             found.append(SurveyInfo(row.id, row.title, row.synthetic, tuple(sorted(public)), drafts, number))
         return tuple(found)

@@ -194,7 +194,11 @@ def test_upload_offers_both_forms_and_takes_a_file_of_the_officers(at: AppTest, 
     at.run()
     at.switch_page("app/pages/upload.py").run()
     survey = at.get_by_key("survey")
-    assert survey.options == ["Border services: traveller interview", "Border services: officers' own form"]
+    assert survey.options == [
+        "Border services: traveller interview",
+        "Border services: those who stopped crossing",
+        "Border services: officers' own form",
+    ]
     survey.set_value("officer").run()
     at.text_input(key="wave_name").input(WAVE)
     at.text_input(key="who").input("AB").run()

@@ -38,8 +38,8 @@ ENTRY = ROOT / "streamlit_app.py"
 INSIDE = {
     f"app/workflow/{name}.py"
     for name in (
-        "publishing", "reducing", "revising", "combining", "studying/spread", "fieldwork", "demo", "releases",
-        "diagnosis", "storage",
+        "publishing", "reducing", "revising", "combining", "studying/spread", "fieldwork", "fieldstate", "working",
+        "demo", "releases", "diagnosis", "storage",
     )
 }  # fmt: skip
 #: What gives answers, totals, or figures before the mask.
@@ -47,11 +47,15 @@ ANSWERS = {"responses", "totals_get", "release_mask", "read_sealed", "totals_of"
 ENGINE = {"reduce", "score", "change", "estimate", "publish"}
 
 #: Commands that take answers in, make releases or hide parts of them: they work with answers and print no figure.
-DEEDS = {"import", "demo", "erase", "publish", "withdraw", "release prepare", "release preview", "release publish"}
+DEEDS = {
+    "import", "send", "work", "fieldwork", "demo", "erase", "publish", "withdraw", "release prepare", "release preview",
+    "release publish",
+}  # fmt: skip
 #: Commands that work on the caller's own file or a machine, with no store behind them.
 OWN = {
-    "estimate", "test", "regress", "check", "framework check", "declared check", "context", "instrument build",
-    "instrument check", "serve", "restore",
+    "estimate", "plan", "test", "regress", "list-experiment", "check", "framework check", "declared check", "context",
+    "instrument build", "instrument template", "instrument codebook", "instrument paper", "instrument check", "serve",
+    "restore",
 }  # fmt: skip
 FIGURES = ["estimate", "se", "df", "low", "high", "n", "n_eff", "deff"]
 

@@ -17,8 +17,10 @@ from surveys.reading import Limits, read
 from tests.filled import form, one_bank
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "frameworks"
-OFFICERS = "officers"  # read by the officers' own form, the others by the travellers' interview
-NAMES = sorted(path.stem for path in FOLDER.glob("*.toml") if path.stem != OFFICERS)
+OFFICERS = "officers"
+#: Frameworks that are read by a form of their own; the others by the travellers' interview.
+FORMS = {OFFICERS: "officer", "nonuser": "nonuser"}
+NAMES = sorted(path.stem for path in FOLDER.glob("*.toml") if path.stem not in FORMS)
 DESIGN = SurveyDesign(strata=("post", "user_group", "direction"), psu="psu", interviewer="interviewer")
 
 
@@ -69,11 +71,12 @@ def test_each_is_sound_and_asks_what_the_traveller_instrument_asks(name: str, qu
     assert frameworks.examine(name, text(name), questionnaire=questionnaire).faults == ()
 
 
-def test_that_of_the_officers_is_sound_and_asks_what_their_form_asks() -> None:
-    assert frameworks.examine(OFFICERS, text(OFFICERS), questionnaire=fieldwork.instrument("officer")).faults == ()
+@pytest.mark.parametrize("name", FORMS)
+def test_one_with_a_form_of_its_own_is_sound_and_asks_what_that_form_asks(name: str) -> None:
+    assert frameworks.examine(name, text(name), questionnaire=fieldwork.instrument(FORMS[name])).faults == ()
 
 
-@pytest.mark.parametrize("name", [*NAMES, OFFICERS])
+@pytest.mark.parametrize("name", [*NAMES, *FORMS])
 def test_each_is_called_as_its_file(name: str) -> None:
     assert framework(name).id == name
 
@@ -123,7 +126,7 @@ def test_the_officers_are_asked_about_the_three_factors_that_travellers_cannot_b
 
 
 def test_what_asks_of_commanders_is_never_shown_by_post() -> None:
-    for name in [*NAMES, OFFICERS]:
+    for name in [*NAMES, *FORMS]:
         plan = framework(name)
         links = [item.code for item in plan.items if item.code.startswith("link_")]
         assert not any(plan.shown_by(code, ("side", "post")) for code in links)
