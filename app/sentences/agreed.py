@@ -85,7 +85,7 @@ NO_CHANGE: Final[Mapping[str, str]] = {
     "no_baseline": "no baseline is known", "no_later_wave": "no wave was published since the baseline",
 }  # fmt: skip
 _UNITS: Final[Mapping[str, str]] = {"points": "points", "%": "percentage points", "hours": "hours"}
-_FEW, _LINE, _OFFICE, _EVIDENCE, _ACTION = 50, 100, 26, 28, 14
+_FEW, _LINE, _OFFICE, _EVIDENCE, _ACTION = 50, 124, 26, 28, 14
 
 
 class Located(Protocol):
@@ -146,7 +146,7 @@ def agreed_told(progress: Stands, titles: Mapping[str, str]) -> str:
 
 
 def agreed_line(progress: Stands, titles: Mapping[str, str]) -> tuple[str, str]:
-    """Status in a word, and at most 100 letters: where, what, which office, due when, and the figure."""
+    """Status in a word, and at most 124 letters: where, what, which office, due when, and the figure."""
     words = _words(progress, titles)
     short = {**words, "evidence": _cut(words["evidence"], _EVIDENCE)}
     figure = SHORT[agreed_code(progress)].format_map(short)

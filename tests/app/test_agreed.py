@@ -277,7 +277,7 @@ def test_a_sentence_names_office_action_place_date_evidence_and_interval() -> No
     st.text(st.characters(categories=("L", "Zs")), min_size=1, max_size=90),
     st.sampled_from(sorted(STATUSES)),
 )
-def test_a_line_is_never_longer_than_a_hundred_letters(office: str, action: str, title: str, status: Any) -> None:
+def test_a_line_is_never_longer_than_two_on_the_page(office: str, action: str, title: str, status: Any) -> None:
     one = Commitment("c", "score", office, action, "2026", "2022", "score", where={"side": "left", "post": "ferry"})
     figures = {"estimate": 9.0, "low": 3.0, "high": 15.0, "score_estimate": 60.0, "score_low": 55.0, "score_high": 65.0}
     own = {"office": office, "action": action, "evidence": "score", "since": "2022", "due": "2026", "wave": "2024"}
@@ -285,7 +285,7 @@ def test_a_line_is_never_longer_than_a_hundred_letters(office: str, action: str,
     found = Progress(one, status, Finding(f"commitment_{status}", {**own, **figures}))
     word, line = sentences.agreed_line(found, {"score": title, "ferry": "Heron Ferry"})
     assert word == STATUSES[status]
-    assert len(line) <= 100
+    assert len(line) <= 124
 
 
 # Targets

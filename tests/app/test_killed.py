@@ -27,7 +27,7 @@ from tests.surveys.stored import execute, on_disk
 from tests.surveys.test_store_killed import killed
 
 #: Every how many statements the process is killed.
-STRIDE = 1 if os.environ.get("SARHAD_ENDURANCE") == "1" else int(os.environ.get("SARHAD_KILL_STRIDE", "29"))
+STRIDE = 1 if os.environ.get("SARHAD_ENDURANCE") == "1" else int(os.environ.get("SARHAD_KILL_STRIDE", "41"))
 SLOW = STRIDE if STRIDE == 1 else 3 * STRIDE  # where a mask is solved
 WISH = "wish"
 SURVEY = "ford"
