@@ -26,7 +26,7 @@ run:
 	$(call say,Demo survey: invented answers; only an empty store is filled)
 	@$(BIN)/sarhad demo
 	$(call say,The pages and the worker that takes files sent to it; end with Ctrl-C)
-	@$(BIN)/sarhad work & worker=$$!; trap 'kill $$worker 2>/dev/null' EXIT; $(BIN)/sarhad serve
+	@$(BIN)/sarhad work & worker=$$!; trap 'kill $$worker 2>/dev/null' EXIT INT TERM; $(BIN)/sarhad serve
 
 test:
 	@sh .ci/setup test

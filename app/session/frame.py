@@ -70,8 +70,12 @@ def _real() -> dict[str, SurveyInfo]:
 
 
 def _survey_choice(found: Mapping[str, SurveyInfo]) -> str | None:
-    """The survey that the page shows: published ones first, so that a link without a choice shows figures."""
-    codes = sorted(found, key=lambda code: not found[code].waves)
+    """The survey that the page shows: published ones first, so that a link without a choice shows figures.
+
+    Travellers stand before the forms beside theirs, so that nobody is met by what officers say of themselves.
+    """
+    order = {code: place for place, code in enumerate(fieldwork.instruments())}
+    codes = sorted(found, key=lambda code: (not found[code].waves, order.get(code, 0)))
     if len(codes) < len(("one", "another")):
         return next(iter(codes), None)
     return st.selectbox(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from app import settings
 from app.workflow import describing, fieldwork, publishing, releases
 from app.workflow.document import Document
 from app.workflow.fieldwork import CheckView
+from app.workflow.results import SurveyInfo
 from app.workflow.shelf import StoreShelf
 from scoring.mask.lattice import Lattice
 from surveys.errors import StoreError
@@ -207,3 +209,14 @@ def test_upload_offers_both_forms_and_takes_a_file_of_the_officers(at: AppTest, 
     at.checkbox(key="agreed").check().run()
     at.button(key="store").click().run()
     assert "Stored" in at.success[0].value
+
+
+def test_a_link_without_a_choice_opens_what_travellers_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered: list[str] = []
+    monkeypatch.setattr(st, "selectbox", lambda _, codes, **_more: offered.extend(codes))
+    found = {
+        code: SurveyInfo(code, code, synthetic=False, waves=waves, drafts=())
+        for code, waves in {"officer": ("2026",), "river": (), "traveller": ("2026",)}.items()
+    }
+    import_module("app.session.frame")._survey_choice(found)  # noqa: SLF001 - it has no public name
+    assert offered == ["traveller", "officer", "river"]
